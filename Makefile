@@ -1,0 +1,37 @@
+# Everything a newcomer needs: `make run` and `make test`. The environment is .venv, made by whichever comes first.
+PORT ?= 5000
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test test-long lint bench lock clean
+
+run: .venv/run.stamp
+	@$(BIN)/python -m demo --port $(PORT)
+
+test: .venv/dev.stamp
+	@$(BIN)/python -m pytest
+
+test-long: .venv/dev.stamp
+	@$(BIN)/python -m pytest -m "long or not long"
+
+lint: .venv/dev.stamp
+	@$(BIN)/flake8
+
+# Versions and hashes are pinned again from setup.cfg; read the difference before committing it.
+lock:
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header setup.cfg -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev setup.cfg -c requirements.txt -o requirements-dev.txt
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt .venv/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv var
