@@ -1,0 +1,327 @@
+CREATE TABLE commune (
+    code CHAR(5) NOT NULL PRIMARY KEY,
+    name VARCHAR(80) NOT NULL,
+    departement VARCHAR(3) NOT NULL,
+    population INTEGER NOT NULL,
+    postal_codes TEXT NOT NULL,
+    zone VARCHAR(40) NOT NULL,
+    listed BOOLEAN NOT NULL,
+    email VARCHAR(254)
+);
+
+CREATE TABLE agent (
+    id SERIAL NOT NULL PRIMARY KEY,
+    email VARCHAR(254) NOT NULL,
+    first_name VARCHAR(100) NOT NULL,
+    last_name VARCHAR(100) NOT NULL,
+    role VARCHAR(10) NOT NULL CHECK (role IN ('officer', 'commune', 'manager', 'ministry')),
+    quality VARCHAR(100) NOT NULL,
+    unit VARCHAR(150) NOT NULL,
+    place VARCHAR(80) NOT NULL,
+    commune_id CHAR(5),
+    password_hash VARCHAR(255),
+    habilitated_from DATE,
+    habilitated_until DATE,
+    suspended_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT,
+    CHECK ((role IN ('commune', 'manager')) = (commune_id IS NOT NULL))
+);
+
+CREATE UNIQUE INDEX agent_email ON agent (email);
+
+CREATE INDEX agent_commune_id ON agent (commune_id);
+
+CREATE TABLE commune_name (
+    id SERIAL NOT NULL PRIMARY KEY,
+    commune_id CHAR(5) NOT NULL,
+    name VARCHAR(80) NOT NULL,
+    key VARCHAR(80) NOT NULL COLLATE "C",
+    kind VARCHAR(16) NOT NULL CHECK (kind IN ('actuelle', 'deleguee', 'associee', 'arrondissement', 'ancienne')),
+    code CHAR(5) NOT NULL,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE CASCADE
+);
+
+CREATE INDEX commune_name_commune_id ON commune_name (commune_id);
+
+CREATE INDEX commune_name_key ON commune_name (key);
+
+CREATE UNIQUE INDEX commune_name_code_kind_key ON commune_name (code, kind, key);
+
+CREATE TABLE voter (
+    id SERIAL NOT NULL PRIMARY KEY,
+    issuer VARCHAR(255) NOT NULL,
+    sub VARCHAR(255) NOT NULL,
+    birth_name VARCHAR(255) NOT NULL,
+    used_name VARCHAR(255),
+    first_names VARCHAR(255) NOT NULL,
+    sex CHAR(1) NOT NULL CHECK (sex IN ('F', 'M', 'X')),
+    birth_date CHAR(10) NOT NULL,
+    birth_place VARCHAR(5) NOT NULL,
+    birth_country VARCHAR(5) NOT NULL,
+    email VARCHAR(254),
+    key VARCHAR(600) NOT NULL COLLATE "C",
+    seen_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE INDEX voter_key ON voter (key);
+
+CREATE UNIQUE INDEX voter_issuer_sub ON voter (issuer, sub);
+
+CREATE TABLE scrutin (
+    id SERIAL NOT NULL PRIMARY KEY,
+    name VARCHAR(120) NOT NULL,
+    territory VARCHAR(5) NOT NULL,
+    opens_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE UNIQUE INDEX scrutin_name ON scrutin (name);
+
+CREATE TABLE procuration (
+    id SERIAL NOT NULL PRIMARY KEY,
+    commune_id CHAR(5) NOT NULL,
+    voter_id INTEGER,
+    status VARCHAR(10) NOT NULL CHECK (status IN ('deposee', 'retiree', 'refusee', 'caduque', 'etablie', 'validee', 'invalidee', 'annulee', 'resiliee')),
+    version INTEGER NOT NULL,
+    origin VARCHAR(8) NOT NULL CHECK (origin IN ('online', 'paper')),
+    scrutin_id INTEGER,
+    valid_until DATE NOT NULL,
+    email VARCHAR(254),
+    filing_key VARCHAR(64),
+    filed_at TIMESTAMPTZ,
+    lapses_at TIMESTAMPTZ,
+    established_at TIMESTAMPTZ,
+    officer_id INTEGER,
+    authority VARCHAR(255) NOT NULL,
+    authority_place VARCHAR(80) NOT NULL,
+    decided_at TIMESTAMPTZ,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT,
+    FOREIGN KEY (voter_id) REFERENCES voter (id) ON DELETE RESTRICT,
+    FOREIGN KEY (scrutin_id) REFERENCES scrutin (id) ON DELETE RESTRICT,
+    FOREIGN KEY (officer_id) REFERENCES agent (id) ON DELETE RESTRICT,
+    CHECK ((established_at IS NULL) = (status IN ('deposee', 'retiree', 'refusee', 'caduque'))),
+    CHECK ((origin = 'paper') = (voter_id IS NULL))
+);
+
+CREATE INDEX procuration_scrutin_id ON procuration (scrutin_id);
+
+CREATE UNIQUE INDEX procuration_filing_key ON procuration (filing_key);
+
+CREATE INDEX procuration_officer_id ON procuration (officer_id);
+
+CREATE INDEX procuration_commune_id_established_at_id ON procuration (commune_id, established_at, id);
+
+CREATE INDEX procuration_commune_id_status_established_at_id ON procuration (commune_id, status, established_at, id);
+
+CREATE INDEX procuration_voter_id_filed_at ON procuration (voter_id, filed_at);
+
+CREATE INDEX procuration_status_lapses_at ON procuration (status, lapses_at);
+
+CREATE TABLE tour (
+    id SERIAL NOT NULL PRIMARY KEY,
+    scrutin_id INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number IN (1, 2)),
+    day DATE NOT NULL,
+    FOREIGN KEY (scrutin_id) REFERENCES scrutin (id) ON DELETE RESTRICT
+);
+
+CREATE UNIQUE INDEX tour_scrutin_id_number ON tour (scrutin_id, number);
+
+CREATE TABLE couverture (
+    id BIGSERIAL NOT NULL PRIMARY KEY,
+    procuration_id INTEGER NOT NULL,
+    tour_id INTEGER NOT NULL,
+    mandant_key VARCHAR(600) NOT NULL,
+    mandataire_key VARCHAR(600) NOT NULL,
+    place INTEGER CHECK (place > 0),
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
+    FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE RESTRICT
+);
+
+CREATE INDEX couverture_tour_id ON couverture (tour_id);
+
+CREATE UNIQUE INDEX couverture_procuration_id_tour_id ON couverture (procuration_id, tour_id);
+
+CREATE UNIQUE INDEX couverture_mandataire_key_tour_id_place ON couverture (mandataire_key, tour_id, place);
+
+CREATE UNIQUE INDEX couverture_mandant_once ON couverture (mandant_key, tour_id) WHERE (place IS NOT NULL);
+
+CREATE TABLE event (
+    id BIGSERIAL NOT NULL PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL,
+    act VARCHAR(20) NOT NULL,
+    role VARCHAR(10) NOT NULL,
+    actor INTEGER,
+    subject VARCHAR(20) NOT NULL,
+    subjects TEXT NOT NULL,
+    mac CHAR(64) NOT NULL,
+    seq BIGINT,
+    prev CHAR(64),
+    hash CHAR(64)
+);
+
+CREATE UNIQUE INDEX event_seq ON event (seq);
+
+CREATE UNIQUE INDEX event_prev ON event (prev);
+
+CREATE INDEX event_unsealed ON event (id) WHERE (seq IS NULL);
+
+CREATE TABLE mail (
+    id BIGSERIAL NOT NULL PRIMARY KEY,
+    key VARCHAR(120) NOT NULL,
+    procuration_id INTEGER,
+    name VARCHAR(20) NOT NULL,
+    recipient VARCHAR(254) NOT NULL,
+    context TEXT,
+    state VARCHAR(8) NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'dead')),
+    tries INTEGER NOT NULL,
+    next_at TIMESTAMPTZ NOT NULL,
+    lease_until TIMESTAMPTZ,
+    error VARCHAR(200),
+    created_at TIMESTAMPTZ NOT NULL,
+    sent_at TIMESTAMPTZ,
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX mail_key ON mail (key);
+
+CREATE INDEX mail_procuration_id ON mail (procuration_id);
+
+CREATE INDEX mail_state_next_at ON mail (state, next_at);
+
+CREATE TABLE mot (
+    commune_id CHAR(5) NOT NULL,
+    word VARCHAR(60) NOT NULL COLLATE "C",
+    procuration_id INTEGER NOT NULL,
+    PRIMARY KEY (commune_id, word, procuration_id),
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE CASCADE,
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE
+);
+
+CREATE INDEX mot_procuration_id ON mot (procuration_id);
+
+CREATE TABLE passage (
+    id BIGSERIAL NOT NULL PRIMARY KEY,
+    procuration_id INTEGER NOT NULL,
+    act VARCHAR(10) NOT NULL CHECK (act IN ('deposer', 'retirer', 'etablir', 'refuser', 'defaire', 'valider', 'invalider', 'reprendre', 'annuler', 'resilier', 'perimer')),
+    status VARCHAR(10) NOT NULL CHECK (status IN ('deposee', 'retiree', 'refusee', 'caduque', 'etablie', 'validee', 'invalidee', 'annulee', 'resiliee')),
+    version INTEGER NOT NULL,
+    role VARCHAR(10) NOT NULL,
+    agent_id INTEGER,
+    at TIMESTAMPTZ NOT NULL,
+    reason VARCHAR(30),
+    comment TEXT,
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
+    FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE RESTRICT
+);
+
+CREATE UNIQUE INDEX passage_procuration_id_version ON passage (procuration_id, version);
+
+CREATE INDEX passage_agent_id_at ON passage (agent_id, at);
+
+CREATE TABLE personne (
+    id SERIAL NOT NULL PRIMARY KEY,
+    procuration_id INTEGER NOT NULL,
+    role VARCHAR(10) NOT NULL CHECK (role IN ('mandant', 'mandataire')),
+    birth_name VARCHAR(255) NOT NULL,
+    used_name VARCHAR(255),
+    first_names VARCHAR(255) NOT NULL,
+    sex CHAR(1) NOT NULL CHECK (sex IN ('F', 'M', 'X')),
+    birth_date CHAR(10) NOT NULL,
+    birth_place VARCHAR(100) NOT NULL,
+    commune_id CHAR(5),
+    nne VARCHAR(9),
+    key VARCHAR(600) NOT NULL COLLATE "C",
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT
+);
+
+CREATE INDEX personne_commune_id ON personne (commune_id);
+
+CREATE UNIQUE INDEX personne_procuration_id_role ON personne (procuration_id, role);
+
+CREATE INDEX personne_key ON personne (key);
+
+CREATE TABLE reference (
+    code CHAR(6) NOT NULL PRIMARY KEY CHECK (length(code) = 6),
+    procuration_id INTEGER NOT NULL,
+    kind VARCHAR(8) NOT NULL CHECK (kind IN ('etablir', 'resilier')),
+    drawn_at TIMESTAMPTZ NOT NULL,
+    used_at TIMESTAMPTZ,
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE
+);
+
+CREATE INDEX reference_procuration_id ON reference (procuration_id);
+
+CREATE TABLE rules (
+    id SERIAL NOT NULL PRIMARY KEY,
+    scrutin_id INTEGER,
+    territory VARCHAR(5) NOT NULL,
+    places_france INTEGER NOT NULL,
+    places INTEGER NOT NULL,
+    same_commune BOOLEAN NOT NULL,
+    mode VARCHAR(10) NOT NULL CHECK (mode IN ('commune', 'assisted', 'automatic')),
+    FOREIGN KEY (scrutin_id) REFERENCES scrutin (id) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX rules_scrutin_id_territory ON rules (scrutin_id, territory);
+
+CREATE UNIQUE INDEX rules_general ON rules (territory) WHERE (scrutin_id IS NULL);
+
+CREATE TABLE web_session (
+    token_hash CHAR(64) NOT NULL PRIMARY KEY,
+    voter_id INTEGER,
+    agent_id INTEGER,
+    login VARCHAR(64) NOT NULL,
+    id_token TEXT,
+    started_at TIMESTAMPTZ NOT NULL,
+    seen_at TIMESTAMPTZ NOT NULL,
+    FOREIGN KEY (voter_id) REFERENCES voter (id) ON DELETE CASCADE,
+    FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE CASCADE,
+    CHECK ((voter_id IS NULL) <> (agent_id IS NULL))
+);
+
+CREATE INDEX web_session_voter_id ON web_session (voter_id);
+
+CREATE INDEX web_session_agent_id ON web_session (agent_id);
+
+CREATE INDEX web_session_login ON web_session (login);
+
+CREATE TABLE saved_search (
+    id CHAR(22) NOT NULL PRIMARY KEY,
+    session_id CHAR(64) NOT NULL,
+    words TEXT NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    FOREIGN KEY (session_id) REFERENCES web_session (token_hash) ON DELETE CASCADE
+);
+
+CREATE INDEX saved_search_session_id ON saved_search (session_id);
+
+CREATE TABLE single_use (
+    hash CHAR(64) NOT NULL PRIMARY KEY,
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file')),
+    subject TEXT NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    used_at TIMESTAMPTZ
+);
+
+CREATE INDEX single_use_expires_at ON single_use (expires_at);
+
+CREATE TABLE tour_day (
+    tour_id INTEGER NOT NULL,
+    territory VARCHAR(5) NOT NULL,
+    day DATE,
+    PRIMARY KEY (tour_id, territory),
+    FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE CASCADE
+);
+
+CREATE TABLE tour_vise (
+    procuration_id INTEGER NOT NULL,
+    tour_id INTEGER NOT NULL,
+    PRIMARY KEY (procuration_id, tour_id),
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
+    FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE RESTRICT
+);
+
+CREATE INDEX tour_vise_tour_id ON tour_vise (tour_id);
+

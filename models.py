@@ -1,0 +1,530 @@
+"""The tables of Maprocuration, its states and its transitions.
+
+    places and polls   Commune, CommuneName, Scrutin, Tour, TourDay, Rules
+    people             Voter, Agent, WebSession, SavedSearch, SingleUse
+    the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
+    what leaves it     Mail, Event
+
+Rows only: what may be done with them is in `portal/`, who may see them in `admin_views/base.py`. A change here wants a
+migration (`migrations/`); tests compare the two.
+"""
+import datetime
+import json
+from enum import StrEnum
+from typing import NamedTuple
+
+from peewee import (AutoField, BigAutoField, BigIntegerField, BooleanField, CharField, Check, CompositeKey,
+                    DatabaseProxy, DateField, Field, FixedCharField, ForeignKeyField, IntegerField, Model,
+                    PostgresqlDatabase, TextField)
+
+database = DatabaseProxy()
+UTC = datetime.timezone.utc
+
+
+def now():
+    return datetime.datetime.now(UTC)
+
+
+# --- Columns --------------------------------------------------------------------------------------------------------
+
+class UtcDateTimeField(Field):
+    """An instant. Takes aware datetimes only, gives them back in UTC; as text (SQLite) it sorts like time."""
+
+    field_type = "TIMESTAMPTZ"
+
+    def db_value(self, value):
+        if not isinstance(value, datetime.datetime):
+            return value
+        if value.tzinfo is None:
+            raise ValueError(f"{self.name}: an instant without a time zone")
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
+
+    def python_value(self, value):
+        if isinstance(value, str):
+            value = datetime.datetime.fromisoformat(value)
+        return value.astimezone(UTC) if value else value
+
+
+class JsonField(TextField):
+    """A small document kept as text: the engines' own types differ too much to be compared."""
+
+    def db_value(self, value):
+        return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+    def python_value(self, value):
+        return value if value is None else json.loads(value)
+
+
+class WordField(CharField):
+    """Text ordered byte by byte on both engines: "begins with" is then a range of the index."""
+
+    @property
+    def collation(self):
+        return '"C"' if isinstance(database.obj, PostgresqlDatabase) else None
+
+    @collation.setter
+    def collation(self, value):
+        """The engine decides."""
+
+
+def one_of(column, values):
+    """A CHECK that keeps `column` within `values` (NULL passes, as SQL has it)."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return Check(f"{column} IN ({listed})")
+
+
+class Table(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+        only_save_dirty = True
+
+
+# --- Roles, states, transitions -------------------------------------------------------------------------------------
+
+class Role(StrEnum):
+    VOTER = "voter"
+    OFFICER = "officer"      # OPJ, or APJ habilitated by the judge (R. 72-1)
+    COMMUNE = "commune"      # agent of the mayor's service
+    MANAGER = "manager"      # the mayor, or who has the mayor's delegation
+    MINISTRY = "ministry"
+    CLOCK = "clock"          # the system itself: jobs and consequences
+
+
+AGENT_ROLES = (Role.OFFICER, Role.COMMUNE, Role.MANAGER, Role.MINISTRY)
+TOWN_HALL = (Role.COMMUNE, Role.MANAGER)
+
+
+class Status(StrEnum):
+    DEPOSEE = "deposee"
+    RETIREE = "retiree"
+    REFUSEE = "refusee"
+    CADUQUE = "caduque"
+    ETABLIE = "etablie"
+    VALIDEE = "validee"
+    INVALIDEE = "invalidee"
+    ANNULEE = "annulee"
+    RESILIEE = "resiliee"
+
+
+BEFORE_ESTABLISHMENT = (Status.DEPOSEE, Status.RETIREE, Status.REFUSEE, Status.CADUQUE)
+LIVE = (Status.ETABLIE, Status.VALIDEE)
+
+
+class Transition(NamedTuple):
+    """`sources` is empty where the file begins. `reasons` is the closed list to choose from, empty where none is asked."""
+
+    act: str
+    sources: tuple
+    target: Status
+    roles: tuple
+    reasons: tuple = ()
+
+
+TRANSITIONS = {transition.act: transition for transition in (
+    Transition("deposer", (), Status.DEPOSEE, (Role.VOTER,)),
+    Transition("retirer", (Status.DEPOSEE,), Status.RETIREE, (Role.VOTER, Role.CLOCK)),
+    Transition("etablir", (Status.DEPOSEE,), Status.ETABLIE, (Role.OFFICER,)),
+    Transition("refuser", (Status.DEPOSEE,), Status.REFUSEE, (Role.OFFICER,),
+               ("identite_differente", "piece_non_probante", "volonte_non_libre", "demande_du_mandant")),
+    Transition("defaire", (Status.ETABLIE,), Status.DEPOSEE, (Role.OFFICER,),
+               ("erreur_de_saisie", "erreur_de_personne", "demande_du_mandant")),
+    Transition("valider", (Status.ETABLIE,), Status.VALIDEE, (*TOWN_HALL, Role.CLOCK)),
+    Transition("invalider", (Status.ETABLIE,), Status.INVALIDEE, (*TOWN_HALL, Role.CLOCK),
+               ("mandant_non_inscrit", "mandataire_non_inscrit", "mandataire_inconnu", "plafond_atteint",
+                "acte_anterieur", "duree_illegale", "autorite_non_habilitee", "autre")),
+    Transition("reprendre", (Status.VALIDEE, Status.INVALIDEE), Status.ETABLIE, TOWN_HALL),
+    Transition("annuler", LIVE, Status.ANNULEE, (*TOWN_HALL, Role.CLOCK),
+               ("deces_du_mandataire", "perte_des_droits", "acte_anterieur_recu")),
+    Transition("resilier", LIVE, Status.RESILIEE, (Role.OFFICER, *TOWN_HALL)),
+    Transition("perimer", (Status.DEPOSEE,), Status.CADUQUE, (Role.CLOCK,)),
+)}
+
+
+# --- Places and polls -----------------------------------------------------------------------------------------------
+
+class Commune(Table):
+    """A town of today's official list, overseas collectivities included. Kept for ever: files point at it."""
+
+    code = FixedCharField(5, primary_key=True)                  # INSEE, COG
+    name = CharField(80)
+    departement = CharField(3)
+    population = IntegerField(default=0)
+    postal_codes = TextField(default="")                        # separated by spaces
+    zone = CharField(40, default="Europe/Paris")                # IANA: days are local
+    listed = BooleanField(default=True)                         # false once it left the official list
+    email = CharField(254, null=True)                           # the mairie's own address
+
+    @property
+    def label(self):
+        """Unique in the country: no two communes share name and département."""
+        return f"{self.name} ({self.departement})"
+
+    @property
+    def territories(self):
+        """From the most specific to the whole country, as `Rules` and `TourDay` name them."""
+        return (self.code, self.departement, COUNTRY)
+
+
+COUNTRY = "FR"  # the territory that contains all others
+
+
+class CommuneName(Table):
+    """A name somebody may type, today's or an old one, and the commune it leads to today."""
+
+    KINDS = ("actuelle", "deleguee", "associee", "arrondissement", "ancienne")
+
+    id = AutoField()
+    commune = ForeignKeyField(Commune, on_delete="CASCADE", backref="names")
+    name = CharField(80)
+    key = WordField(80, index=True)                             # normal form, see portal.communes.name_key
+    kind = CharField(16, constraints=[one_of("kind", KINDS)])
+    code = FixedCharField(5)                                    # its own INSEE code, perhaps a former one
+
+    class Meta:
+        indexes = ((("code", "kind", "key"), True),)
+
+
+class Scrutin(Table):
+    """An election in a territory; elections held together are one scrutin."""
+
+    id = AutoField()
+    name = CharField(120, unique=True)
+    territory = CharField(5, default=COUNTRY)
+    opens_at = UtcDateTimeField()                               # requests that name it are accepted from here
+
+
+class Tour(Table):
+    """One national voting appointment."""
+
+    id = AutoField()
+    scrutin = ForeignKeyField(Scrutin, on_delete="RESTRICT", backref="tours", index=False)
+    number = IntegerField(constraints=[Check("number IN (1, 2)")])
+    day = DateField()
+
+    class Meta:
+        indexes = ((("scrutin", "number"), True),)
+
+
+class TourDay(Table):
+    """Where a tour is held on another day (overseas, Saturday), or not held at all."""
+
+    tour = ForeignKeyField(Tour, on_delete="CASCADE", backref="days", index=False)
+    territory = CharField(5)
+    day = DateField(null=True)                                  # None: not held there
+
+    class Meta:
+        primary_key = CompositeKey("tour", "territory")
+
+
+class Rules(Table):
+    """The law of a scrutin in a territory; the most specific row wins (scrutin before territory)."""
+
+    MODES = ("commune", "assisted", "automatic")
+
+    id = AutoField()
+    scrutin = ForeignKeyField(Scrutin, null=True, on_delete="CASCADE", index=False)
+    territory = CharField(5, default=COUNTRY)
+    places_france = IntegerField(default=1)                     # L. 73: established in France
+    places = IntegerField(default=2)                            # L. 73: in all
+    same_commune = BooleanField(default=False)                  # L. 72 before 2022, and Nouvelle-Calédonie
+    mode = CharField(10, default="commune", constraints=[one_of("mode", MODES)])
+
+    class Meta:
+        indexes = ((("scrutin", "territory"), True),)
+
+
+# NULLs are all different in a unique index: the rules outside any scrutin need their own.
+Rules.add_index(Rules.index(Rules.territory, unique=True, where=Rules.scrutin.is_null(), name="rules_general"))
+
+
+# --- People ---------------------------------------------------------------------------------------------------------
+
+SEXES = ("F", "M", "X")                                         # X: FranceConnect's "unspecified"
+
+
+class Voter(Table):
+    """Somebody FranceConnect sent us. Its identity is FranceConnect's and never typed. Erased with its last file."""
+
+    id = AutoField()
+    issuer = CharField(255)
+    sub = CharField(255)                                        # opaque; changes with the civil status
+    birth_name = CharField(255)
+    used_name = CharField(255, null=True)
+    first_names = CharField(255)
+    sex = FixedCharField(1, constraints=[one_of("sex", SEXES)])
+    birth_date = FixedCharField(10)                             # YYYY-MM-DD, 00 where the registry has none
+    birth_place = CharField(5, default="")                      # INSEE commune, empty when born abroad
+    birth_country = CharField(5, default="")
+    email = CharField(254, null=True)                           # as FranceConnect gave it
+    key = WordField(600, index=True)                            # normal form, see portal.names.person_key
+    seen_at = UtcDateTimeField()
+
+    role = Role.VOTER
+
+    class Meta:
+        indexes = ((("issuer", "sub"), True),)
+
+
+class Agent(Table):
+    """An account: officer, town hall or ministry. No default one exists; suspended rather than deleted."""
+
+    id = AutoField()
+    email = CharField(254, unique=True)                         # lower case; the log-in
+    first_name = CharField(100)
+    last_name = CharField(100)
+    role = CharField(10, constraints=[one_of("role", AGENT_ROLES)])
+    quality = CharField(100, default="")                        # "brigadier-chef, APJ", "adjointe au maire"
+    unit = CharField(150, default="")                           # the station
+    place = CharField(80, default="")                           # the town it stands in: "fait à …"
+    commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT")
+    password_hash = CharField(255, null=True)                   # None until the invitation is used
+    habilitated_from = DateField(null=True)
+    habilitated_until = DateField(null=True)
+    suspended_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        # Who has no perimeter must not match rows that have none.
+        constraints = [Check("(role IN ('commune', 'manager')) = (commune_id IS NOT NULL)")]
+
+    @property
+    def name(self):
+        return f"{self.first_name} {self.last_name}"
+
+
+class WebSession(Table):
+    """A log-in. The cookie holds a random token, the row its SHA-256. Deleted at logout, kept a day at most."""
+
+    token_hash = FixedCharField(64, primary_key=True)
+    voter = ForeignKeyField(Voter, null=True, on_delete="CASCADE")
+    agent = ForeignKeyField(Agent, null=True, on_delete="CASCADE")
+    login = CharField(64)                                       # rows of one log-in die together (double click)
+    id_token = TextField(null=True)                             # FranceConnect wants it back at logout
+    started_at = UtcDateTimeField(default=now)
+    seen_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        constraints = [Check("(voter_id IS NULL) <> (agent_id IS NULL)")]
+        indexes = ((("login",), False),)
+
+
+class SavedSearch(Table):
+    """Words an agent searched: posted and kept here, so that no name stands in a URL. Dies with the session."""
+
+    id = FixedCharField(22, primary_key=True)
+    session = ForeignKeyField(WebSession, on_delete="CASCADE")
+    words = TextField()
+    created_at = UtcDateTimeField(default=now)
+
+
+class SingleUse(Table):
+    """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
+
+    KINDS = ("oidc", "logout", "invitation", "file")
+
+    hash = FixedCharField(64, primary_key=True)
+    kind = CharField(12, constraints=[one_of("kind", KINDS)])
+    subject = TextField()                                       # what it opens, for whom
+    expires_at = UtcDateTimeField(index=True)
+    used_at = UtcDateTimeField(null=True)
+
+
+# --- The file -------------------------------------------------------------------------------------------------------
+
+class Procuration(Table):
+    """A vote given to somebody else, from the request to the commune's decision.
+
+    Erased one year after the end of its validity, two months after filing when it was never established.
+    """
+
+    ORIGINS = ("online", "paper")
+
+    id = AutoField()
+    commune = ForeignKeyField(Commune, on_delete="RESTRICT", index=False)  # where the mandant votes
+    voter = ForeignKeyField(Voter, null=True, on_delete="RESTRICT", index=False)  # None: on paper
+    status = CharField(10, constraints=[one_of("status", Status)])
+    version = IntegerField(default=0)                           # moves with each transition; forms carry it
+    origin = CharField(8, default="online", constraints=[one_of("origin", ORIGINS)])
+    scrutin = ForeignKeyField(Scrutin, null=True, on_delete="RESTRICT")  # None: a period
+    valid_until = DateField()                                   # last day covered, local to the commune
+    email = CharField(254, null=True)                           # where the mandant is told
+    filing_key = CharField(64, null=True, unique=True)          # one request per form sent
+    filed_at = UtcDateTimeField(null=True)
+    lapses_at = UtcDateTimeField(null=True)                     # a request nobody presented by then is caduque
+    established_at = UtcDateTimeField(null=True)                # legal order of the acts (L. 73)
+    officer = ForeignKeyField(Agent, null=True, on_delete="RESTRICT")
+    authority = CharField(255, default="")                      # name and quality, as written on the act
+    authority_place = CharField(80, default="")
+    decided_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            Check("(established_at IS NULL) = (status IN ('deposee', 'retiree', 'refusee', 'caduque'))"),
+            Check("(origin = 'paper') = (voter_id IS NULL)"),
+        ]
+        indexes = (
+            (("commune", "established_at", "id"), False),
+            (("commune", "status", "established_at", "id"), False),
+            (("voter", "filed_at"), False),
+            (("status", "lapses_at"), False),
+        )
+
+    @property
+    def mandant(self):
+        return self._person("mandant")
+
+    @property
+    def mandataire(self):
+        return self._person("mandataire")
+
+    def _person(self, role):
+        return next(person for person in self.personnes if person.role == role)
+
+
+class TourVise(Table):
+    """A tour the mandant asked for. A file without any covers the tours of its period."""
+
+    procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="tours_vises", index=False)
+    tour = ForeignKeyField(Tour, on_delete="RESTRICT")
+
+    class Meta:
+        primary_key = CompositeKey("procuration", "tour")
+
+
+class Personne(Table):
+    """The mandant or the mandataire of one file, as they were named in it."""
+
+    ROLES = ("mandant", "mandataire")
+
+    id = AutoField()
+    procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="personnes", index=False)
+    role = CharField(10, constraints=[one_of("role", ROLES)])
+    birth_name = CharField(255)
+    used_name = CharField(255, null=True)
+    first_names = CharField(255)
+    sex = FixedCharField(1, constraints=[one_of("sex", SEXES)])
+    birth_date = FixedCharField(10)
+    birth_place = CharField(100, default="")                    # in words
+    commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT")  # of registration
+    nne = CharField(9, null=True)                               # numéro national d'électeur, text
+    key = WordField(600)                                        # normal form, see portal.names.person_key
+
+    class Meta:
+        indexes = ((("procuration", "role"), True), (("key",), False))
+
+
+class Reference(Table):
+    """Six characters that name a file at a counter. An identifier, never a credential."""
+
+    ALPHABET = "23456789BCDFGHJKMNPQRSTVWXYZ"                   # no vowel: no word; no 0/O, 1/I/L
+    KINDS = ("etablir", "resilier")
+
+    code = FixedCharField(6, primary_key=True, constraints=[Check("length(code) = 6")])
+    procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="references")
+    kind = CharField(8, constraints=[one_of("kind", KINDS)])
+    drawn_at = UtcDateTimeField(default=now)
+    used_at = UtcDateTimeField(null=True)
+
+    @property
+    def shown(self):
+        return f"{self.code[:3]} {self.code[3:]}"
+
+
+class Passage(Table):
+    """One transition of a file: who, when, why. Feeds the timelines and is erased with the file."""
+
+    id = BigAutoField()
+    procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="passages", index=False)
+    act = CharField(10, constraints=[one_of("act", TRANSITIONS)])
+    status = CharField(10, constraints=[one_of("status", Status)])  # reached
+    version = IntegerField()                                    # reached
+    role = CharField(10)
+    agent = ForeignKeyField(Agent, null=True, on_delete="RESTRICT", index=False)
+    at = UtcDateTimeField()
+    reason = CharField(30, null=True)
+    comment = TextField(null=True)
+
+    class Meta:
+        indexes = ((("procuration", "version"), True), (("agent", "at"), False))
+
+
+class Couverture(Table):
+    """A live procuration on a tour it covers. `place` is None where the law left none (L. 73)."""
+
+    id = BigAutoField()
+    procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="couvertures", index=False)
+    tour = ForeignKeyField(Tour, on_delete="RESTRICT")
+    mandant_key = CharField(600)
+    mandataire_key = CharField(600)
+    place = IntegerField(null=True, constraints=[Check("place > 0")])
+
+    class Meta:
+        indexes = ((("procuration", "tour"), True), (("mandataire_key", "tour", "place"), True))
+
+
+# One act per mandant and tour: the later one stands without a place (L. 73, L. 75).
+Couverture.add_index(Couverture.index(Couverture.mandant_key, Couverture.tour, unique=True,
+                                      where=Couverture.place.is_null(False), name="couverture_mandant_once"))
+
+
+class Mot(Table):
+    """A word of a name in an established file: answers search by the beginning of any word of any name."""
+
+    commune = ForeignKeyField(Commune, on_delete="CASCADE", index=False)
+    word = WordField(60)
+    procuration = ForeignKeyField(Procuration, on_delete="CASCADE")
+
+    class Meta:
+        primary_key = CompositeKey("commune", "word", "procuration")
+
+
+# --- What leaves it -------------------------------------------------------------------------------------------------
+
+class Mail(Table):
+    """A message to send, written in the transaction of the act it tells. Its content is erased after 30 days."""
+
+    STATES = ("waiting", "sending", "sent", "dead")
+
+    id = BigAutoField()
+    key = CharField(120, unique=True)                           # act : file : version : recipient's role
+    procuration = ForeignKeyField(Procuration, null=True, on_delete="CASCADE")
+    name = CharField(20)                                        # folder of templates/mails
+    recipient = CharField(254)
+    context = JsonField(null=True)                              # facts of the moment, see portal.mail
+    state = CharField(8, default="waiting", constraints=[one_of("state", STATES)])
+    tries = IntegerField(default=0)
+    next_at = UtcDateTimeField(default=now)
+    lease_until = UtcDateTimeField(null=True)
+    error = CharField(200, null=True)                           # the server's last word, without addresses
+    created_at = UtcDateTimeField(default=now)
+    sent_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        indexes = ((("state", "next_at"), False),)
+
+
+class Event(Table):
+    """A trace for the CNIL: ids, actor, act; no text, no personal data. Append-only, sealed into a chain, kept a year.
+
+    Inserted with its own HMAC; the sealer fills `seq`, `prev` and `hash` once. Triggers refuse any other change.
+    """
+
+    id = BigAutoField()
+    at = UtcDateTimeField(default=now)
+    act = CharField(20)
+    role = CharField(10)
+    actor = IntegerField(null=True)                             # id of the agent or voter
+    subject = CharField(20)                                     # the table
+    subjects = TextField(default="")                            # ids separated by spaces
+    mac = FixedCharField(64)
+    seq = BigIntegerField(null=True, unique=True)
+    prev = FixedCharField(64, null=True, unique=True)
+    hash = FixedCharField(64, null=True)
+
+
+# The sealer and /sante look for what is not sealed yet, among millions that are.
+Event.add_index(Event.index(Event.id, where=Event.seq.is_null(), name="event_unsealed"))
+
+TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, WebSession, SavedSearch, SingleUse,
+          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, Mail, Event)
