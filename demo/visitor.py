@@ -1,0 +1,33 @@
+"""Somebody at the stand-in FranceConnect with a browser without JavaScript: for tests and rehearsals of the portal."""
+import re
+
+import requests
+
+
+class Visitor:
+    """Keeps the provider's cookie from one log-in to the next, as a browser does.
+
+    Each act takes the address of /authorize and returns the address that the provider sends the browser back to.
+    """
+
+    def __init__(self):
+        self.browser = requests.Session()
+
+    def chooses(self, authorize_url, login):
+        return self._answers(authorize_url, login=login)
+
+    def continues(self, authorize_url):
+        return self._answers(authorize_url, action="continuer")
+
+    def cancels(self, authorize_url):
+        return self._answers(authorize_url, action="annuler")
+
+    def opens(self, authorize_url):
+        """The page that asks who this is, or the answer when there is none."""
+        return self.browser.get(authorize_url, timeout=10)
+
+    def _answers(self, authorize_url, **fields):
+        page = self.opens(authorize_url)
+        csrf = re.search(r'name="csrf" value="([^"]+)"', page.text).group(1)
+        answer = self.browser.post(page.url, {"csrf": csrf, **fields}, allow_redirects=False, timeout=10)
+        return answer.headers["Location"]
