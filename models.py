@@ -11,6 +11,7 @@ migration (`migrations/`); tests compare the two.
 import datetime
 import json
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from peewee import (AutoField, BigAutoField, BigIntegerField, BooleanField, CharField, Check, CompositeKey,
@@ -123,7 +124,8 @@ class Transition(NamedTuple):
 
 TRANSITIONS = {transition.act: transition for transition in (
     Transition("deposer", (), Status.DEPOSEE, (Role.VOTER,)),
-    Transition("retirer", (Status.DEPOSEE,), Status.RETIREE, (Role.VOTER, Role.CLOCK)),
+    Transition("retirer", (Status.DEPOSEE,), Status.RETIREE, (Role.VOTER, Role.CLOCK),
+               ("choix_du_mandant", "remplacee_par_une_autre")),
     Transition("etablir", (Status.DEPOSEE,), Status.ETABLIE, (Role.OFFICER,)),
     Transition("refuser", (Status.DEPOSEE,), Status.REFUSEE, (Role.OFFICER,),
                ("identite_differente", "piece_non_probante", "volonte_non_libre", "demande_du_mandant")),
@@ -370,16 +372,23 @@ class Procuration(Table):
             (("status", "lapses_at"), False),
         )
 
+    @cached_property
+    def people(self):
+        """Both identities by role; one statement, once per row read."""
+        return {person.role: person for person in self.personnes}
+
+    @cached_property
+    def reference(self):
+        """The reference shown at the counter, None for a paper act."""
+        return self.references.where(Reference.kind == "etablir").order_by(Reference.drawn_at.desc()).first()
+
     @property
     def mandant(self):
-        return self._person("mandant")
+        return self.people["mandant"]
 
     @property
     def mandataire(self):
-        return self._person("mandataire")
-
-    def _person(self, role):
-        return next(person for person in self.personnes if person.role == role)
+        return self.people["mandataire"]
 
 
 class TourVise(Table):

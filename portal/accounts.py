@@ -1,0 +1,87 @@
+"""Agents' accounts: the first one by a command, a password by a single-use link, log-in by e-mail and password."""
+import datetime
+import hashlib
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from models import Agent, Role, SingleUse, now
+from portal import journal
+from portal.database import transaction
+from portal.errors import LinkDead, WeakPassword, WrongPassword
+
+HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)  # OWASP's floor; the default floods 64 MiB each
+NOBODY = HASHER.hash(secrets.token_hex())           # an unknown account costs the same time as a known one
+LIFE_OF_AN_INVITATION = datetime.timedelta(hours=24)
+SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
+LONGEST = 128
+
+
+def digest(token):
+    """What the database keeps of a secret link, cookie or state."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def create(actor, *, email, role, **columns):
+    """A new account without password; returns it with the token of its invitation."""
+    with transaction():
+        agent = Agent.create(email=email.strip().lower(), role=role, **columns)
+        journal.record(actor, "creer_compte", "agent", agent.id)
+        return agent, invite(agent)
+
+
+def invite(agent):
+    """A token that lets `agent` choose a password once, within a day."""
+    token = secrets.token_urlsafe(32)
+    SingleUse.create(hash=digest(token), kind="invitation", subject=str(agent.id),
+                     expires_at=now() + LIFE_OF_AN_INVITATION)
+    return token
+
+
+def invited(token):
+    """The agent a link was made for. Raises LinkDead."""
+    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "invitation",
+                                 SingleUse.used_at.is_null(), SingleUse.expires_at > now())
+    agent = link and Agent.get_or_none(Agent.id == int(link.subject), Agent.suspended_at.is_null())
+    if not agent:
+        raise LinkDead()
+    return agent
+
+
+def choose_password(token, password):
+    """Spend the link and set the password of its agent. Raises LinkDead, WeakPassword."""
+    with transaction():
+        agent = invited(token)
+        least = SHORTEST.get(agent.role, 14)
+        if not least <= len(password) <= LONGEST:
+            raise WeakPassword(least=least, most=LONGEST)
+        spend(token, "invitation")
+        Agent.update(password_hash=HASHER.hash(password)).where(Agent.id == agent.id).execute()
+        journal.record(agent, "choisir_mot_de_passe", "agent", agent.id)
+        return agent
+
+
+def spend(token, kind):
+    """Mark a single-use token used and return its row. Raises LinkDead for any second time."""
+    done = (SingleUse.update(used_at=now())
+            .where(SingleUse.hash == digest(token), SingleUse.kind == kind, SingleUse.used_at.is_null(),
+                   SingleUse.expires_at > now()).execute())
+    if not done:
+        raise LinkDead()
+    return SingleUse.get_by_id(digest(token))
+
+
+def authenticate(email, password):
+    """The agent, or WrongPassword, in the same time whatever was wrong."""
+    agent = Agent.get_or_none(Agent.email == email.strip().lower()[:254])
+    if not _matches(agent, password) or agent.suspended_at:
+        raise WrongPassword()
+    return agent
+
+
+def _matches(agent, password):
+    try:
+        return HASHER.verify(agent and agent.password_hash or NOBODY, password[:LONGEST + 1])
+    except (VerifyMismatchError, InvalidHashError):
+        return False

@@ -1,0 +1,52 @@
+"""Names of people: which are acceptable, and the one normal form under which they are compared."""
+import re
+import unicodedata
+
+LONGEST = 100             # characters, typed names; FranceConnect's are stored as received
+LONGEST_WORD = 60
+SIGNS = " '’ʼ-‐‑.,/()"
+LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "đ": "d", "ł": "l"})
+
+
+def tidy(text):
+    """NFC, single spaces, none around."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def fault(name):
+    """Why a typed name is not acceptable: `too_long`, `characters`, `no_letter`; None when it is.
+
+    Latin letters only: look-alikes of other alphabets would make one person two.
+    """
+    if len(name) > LONGEST:
+        return "too_long"
+    if not all(_acceptable(character) for character in name):
+        return "characters"
+    return None if any(character.isalpha() for character in name) else "no_letter"
+
+
+def _acceptable(character):
+    category = unicodedata.category(character)
+    if category.startswith("L"):
+        return unicodedata.name(character, "").startswith("LATIN")
+    return category in ("Mn", "Nd") or character in SIGNS
+
+
+def fold(text):
+    """Upper-case words without accents, hyphens, apostrophes or ligatures, separated by single spaces."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(LIGATURES))
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    return " ".join(re.sub(r"[\W_]+", " ", plain).split()).upper()
+
+
+def person_key(birth_name, first_names, birth_date):
+    """Under what two namings are the same person: birth name, all first names, birth date (YYYY-MM-DD, 00 allowed).
+
+    Words are joined: DE LA TOUR, de Latour and DELATOUR are one name.
+    """
+    return "|".join((fold(birth_name).replace(" ", ""), fold(first_names).replace(" ", ""), birth_date))
+
+
+def words(*names):
+    """The distinct folded words of `names`, as the search knows them."""
+    return {word[:LONGEST_WORD] for name in names if name for word in fold(name).split()}

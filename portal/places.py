@@ -1,0 +1,51 @@
+"""Places: which live procurations hold one, for which tour (L. 73). Call inside the transaction that holds both keys."""
+from models import Couverture, Procuration, Tour, TourVise
+from portal import scrutins
+
+
+def tours_of(procuration):
+    """The tours a file covers: those it names, or every tour of its commune within its period."""
+    named = list(TourVise.select(TourVise.tour).where(TourVise.procuration == procuration).tuples())
+    known = scrutins.upcoming()
+    if named:
+        chosen = {tour for tour, in named}
+        return [tour for tour in known if tour.id in chosen]
+    commune = procuration.commune
+    return scrutins.voted_in(known, commune, scrutins.today(commune), procuration.valid_until)
+
+
+def take(procuration):
+    """Cover each tour of the file, with the first free place its mandataire has there, or without one."""
+    mandant, mandataire = procuration.mandant.key, procuration.mandataire.key
+    for tour in tours_of(procuration):
+        Couverture.create(procuration=procuration, tour=tour, mandant_key=mandant, mandataire_key=mandataire,
+                          place=_free_place(tour, mandant, mandataire, scrutins.rules(tour.scrutin, procuration.commune)))
+
+
+def _free_place(tour, mandant, mandataire, rules):
+    """The smallest free place of the mandataire, None when there is none or the mandant already gave this vote."""
+    if Couverture.select().where(Couverture.mandant_key == mandant, Couverture.tour == tour,
+                                 Couverture.place.is_null(False)).exists():
+        return None
+    taken = {place for place, in Couverture.select(Couverture.place).where(
+        Couverture.mandataire_key == mandataire, Couverture.tour == tour).tuples()}
+    return next((place for place in range(1, rules.places_france + 1) if place not in taken), None)
+
+
+def release(procuration):
+    Couverture.delete().where(Couverture.procuration == procuration).execute()
+
+
+def held(procuration):
+    """The tours on which the file holds a place, in order. One statement."""
+    return list(Tour.select(Tour).join(Couverture)
+                .where(Couverture.procuration == procuration, Couverture.place.is_null(False))
+                .order_by(Tour.day, Tour.number))
+
+
+def pending_for_the_same_vote(procuration):
+    """Requests of the same voter that cover a tour of `procuration`."""
+    others = list(Procuration.select().where(Procuration.voter == procuration.voter_id, Procuration.status == "deposee",
+                                             Procuration.id != procuration.id))
+    mine = {tour.id for tour in tours_of(procuration)} if others else set()
+    return [other for other in others if mine & {tour.id for tour in tours_of(other)}]

@@ -1,0 +1,53 @@
+"""The calendar: which tours a commune votes in, on what day there, until which instant, under which rules."""
+import datetime
+from zoneinfo import ZoneInfo
+
+from peewee import prefetch
+
+from models import UTC, Rules, Scrutin, Tour, TourDay, now
+
+DEFAULT_RULES = Rules()  # L. 73 as it stands since 2022
+
+
+def today(commune):
+    return now().astimezone(ZoneInfo(commune.zone)).date()
+
+
+def end_of(day, commune):
+    """The instant at which the local `day` is over in `commune`."""
+    midnight = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time(), ZoneInfo(commune.zone))
+    return midnight.astimezone(UTC)
+
+
+def day_of(tour, commune):
+    """The local day of `tour` in `commune`, None where it is not held. `tour.days` should be prefetched."""
+    days = {local.territory: local.day for local in tour.days}
+    return next((days[territory] for territory in commune.territories if territory in days), tour.day)
+
+
+def upcoming(since=None):
+    """Tours not over everywhere, with their scrutin and local days, in the order of their days. Two statements."""
+    since = since or now().date() - datetime.timedelta(days=1)
+    tours = (Tour.select(Tour, Scrutin).join(Scrutin)
+             .where((Tour.day >= since) | Tour.id.in_(TourDay.select(TourDay.tour).where(TourDay.day >= since)))
+             .order_by(Tour.day, Tour.number))
+    return prefetch(tours, TourDay.select())
+
+
+def open_for_requests(tours):
+    """Those of `tours` whose scrutin already takes requests."""
+    return [tour for tour in tours if tour.scrutin.opens_at <= now()]
+
+
+def voted_in(tours, commune, after, until):
+    """Those of `tours` that `commune` votes in between two local days, both included."""
+    return [tour for tour in tours
+            if tour.scrutin.territory in commune.territories
+            and (day := day_of(tour, commune)) and after <= day <= until]
+
+
+def rules(scrutin, commune):
+    """The most specific rules: the scrutin's before the general ones, then the smallest territory."""
+    order = {territory: rank for rank, territory in enumerate(commune.territories)}
+    known = Rules.select().where(Rules.territory.in_(list(order)), (Rules.scrutin == scrutin) | Rules.scrutin.is_null())
+    return min(known, key=lambda row: (row.scrutin_id is None, order[row.territory]), default=DEFAULT_RULES)

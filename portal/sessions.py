@@ -1,0 +1,79 @@
+"""Sessions, carried by Flask-Login: the cookie holds a random token, the table its hash; ending the row ends the session."""
+import datetime
+import secrets
+
+from flask import session as cookie
+from flask_login import LoginManager, UserMixin, login_user, logout_user
+from peewee import JOIN
+
+from models import Agent, Commune, Role, Voter, WebSession, now
+from portal.accounts import digest
+
+MINUTE = datetime.timedelta(minutes=1)
+LIMITS = {  # idle, absolute: minutes (ASVS 7.3)
+    Role.VOTER: (20, 120),
+    Role.OFFICER: (15, 480),
+    Role.COMMUNE: (30, 480),
+    Role.MANAGER: (30, 480),
+    Role.MINISTRY: (15, 240),
+}
+
+
+class SignedIn(UserMixin):
+    """Flask-Login's user: `actor` is the Voter or the Agent, `session` the row behind it."""
+
+    def __init__(self, session, token):
+        self.session = session
+        self.actor = session.voter or session.agent
+        self.token = token
+
+    def get_id(self):
+        return self.token
+
+
+def install(app):
+    manager = LoginManager(app)
+    manager.session_protection = None  # the random token is the protection; addresses of phones change
+    manager.user_loader(load)
+
+
+def begin(*, voter=None, agent=None, login=None, id_token=None):
+    """Open a session for a voter or an agent. Whatever the browser carried before is dropped.
+
+    `login` is shared by the sessions of one log-in (a double click makes two): they end together.
+    """
+    end()
+    token = secrets.token_urlsafe(32)
+    row = WebSession.create(token_hash=digest(token), voter=voter, agent=agent, id_token=id_token,
+                            login=login or secrets.token_hex(32))
+    login_user(SignedIn(row, token))
+
+
+def end():
+    """Close the browser's session and its twins; the cookie starts afresh. Returns the row that was, or None."""
+    token = cookie.get("_user_id")
+    row = token and WebSession.get_or_none(WebSession.token_hash == digest(token))
+    if row:
+        WebSession.delete().where(WebSession.login == row.login).execute()
+    logout_user()
+    cookie.clear()
+    return row
+
+
+def load(token):
+    """Flask-Login's loader: the user of a cookie's token, None when the session is unknown, idle or too old."""
+    row = (WebSession.select(WebSession, Voter, Agent, Commune)
+           .join(Voter, JOIN.LEFT_OUTER).join_from(WebSession, Agent, JOIN.LEFT_OUTER).join(Commune, JOIN.LEFT_OUTER)
+           .where(WebSession.token_hash == digest(token)).get_or_none())
+    if row is None or not _alive(row):
+        return None
+    if now() - row.seen_at > MINUTE:  # reads do not write: at most once a minute
+        WebSession.update(seen_at=now()).where(WebSession.token_hash == row.token_hash).execute()
+    return SignedIn(row, token)
+
+
+def _alive(row):
+    actor = row.voter or row.agent
+    idle, absolute = LIMITS[actor.role]
+    suspended = row.agent is not None and row.agent.suspended_at
+    return not suspended and now() - row.seen_at < idle * MINUTE and now() - row.started_at < absolute * MINUTE

@@ -1,0 +1,138 @@
+"""Settings: environment variables MAPROCURATION_… or a .env file. An unknown or unusable one stops the start."""
+import os
+import secrets
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+PREFIX = "MAPROCURATION_"
+ENVIRONMENTS = ("demo", "production")
+SECRETS = ("secret_key", "journal_key")
+SHORTEST_SECRET = 32  # characters
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class UnusableSetting(SystemExit):
+    """Stops the process with a sentence that names the variable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field per variable of README's table; defaults suit the demonstration on one machine."""
+
+    env: str = "demo"
+    database_url: str = "sqlite:///var/maprocuration.db"
+    secret_key: str = ""
+    journal_key: str = ""
+    base_url: str = "http://localhost:5000"
+    trusted_hosts: str = ""          # separated by commas
+    proxies: int = 0                 # how many trusted proxies stand before the portal
+    mail_url: str = "mailbox:var/courriels"
+    mail_from: str = "Maprocuration <ne-pas-repondre@maprocuration.example>"
+    franceconnect_issuer: str = "http://localhost:5001/api/v2"
+    franceconnect_client_id: str = "maprocuration-demo"
+    franceconnect_client_secret: str = ""
+    proconnect_issuer: str = ""
+    proconnect_client_id: str = ""
+    proconnect_client_secret: str = ""
+    limits_url: str = ""
+    theme_dir: str = ""
+
+    @property
+    def production(self):
+        return self.env == "production"
+
+    @property
+    def hosts(self):
+        listed = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
+        return listed or [urlsplit(self.base_url).hostname, *(() if self.production else LOOPBACK)]
+
+
+def load(environ=None):
+    """Settings from `environ` (the process's own and `.env` by default). Raises UnusableSetting."""
+    environ = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+    unknown = set(given) - {field.name for field in fields(Settings)}
+    if unknown:
+        raise UnusableSetting(f"{PREFIX}{min(unknown).upper()}: unknown setting; the README lists those that exist")
+    settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
+    if settings.env not in ENVIRONMENTS:
+        raise UnusableSetting(f"{PREFIX}ENV: “{settings.env}” is neither demo nor production")
+    settings = settings if settings.production else _with_demo_secrets(settings)
+    for fault in faults(settings):
+        raise UnusableSetting(fault)
+    return settings
+
+
+def _typed(name, value):
+    if name != "proxies":
+        return value
+    if not value.isdigit():
+        raise UnusableSetting(f"{PREFIX}PROXIES: a number of proxies is expected, not “{value}”")
+    return int(value)
+
+
+def _with_demo_secrets(settings):
+    """The demonstration draws its secrets once and keeps them beside its database, out of the repository."""
+    missing = {name: _kept_secret(name) for name in (*SECRETS, "franceconnect_client_secret")
+               if not getattr(settings, name)}
+    return Settings(**{**settings.__dict__, **missing})
+
+
+def _kept_secret(name):
+    path = Path("var") / name
+    path.parent.mkdir(exist_ok=True)
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def faults(settings):
+    """Sentences, one per reason not to start, each beginning with the variable at fault. Empty: fit to start."""
+    found = list(_unusable(settings))
+    return found + list(_unsafe(settings)) if settings.production else found
+
+
+def _unusable(settings):
+    if not settings.database_url.startswith(("sqlite:///", "postgresql://")):
+        yield f"{PREFIX}DATABASE_URL: sqlite:///file or postgresql://… is expected"
+    if urlsplit(settings.base_url).scheme not in ("http", "https") or not urlsplit(settings.base_url).hostname:
+        yield f"{PREFIX}BASE_URL: the address people type is expected, such as https://maprocuration.example"
+    if urlsplit(settings.mail_url).scheme not in ("smtp", "smtp+starttls", "mailbox"):
+        yield f"{PREFIX}MAIL_URL: smtp+starttls://user:password@host:587, smtp://host or mailbox:folder is expected"
+
+
+def _unsafe(settings):
+    for name in (*SECRETS, "franceconnect_client_secret"):
+        if len(getattr(settings, name)) < SHORTEST_SECRET:
+            yield f"{PREFIX}{name.upper()}: missing or shorter than {SHORTEST_SECRET} characters"
+    if not settings.base_url.startswith("https://"):
+        yield f"{PREFIX}BASE_URL: https is required in production"
+    if not settings.trusted_hosts:
+        yield f"{PREFIX}TRUSTED_HOSTS: the host names served are required in production"
+    if settings.database_url.startswith("sqlite"):
+        yield f"{PREFIX}DATABASE_URL: PostgreSQL is required in production"
+    if settings.mail_url.startswith("mailbox:"):
+        yield f"{PREFIX}MAIL_URL: mail must reach people in production"
+    if not settings.franceconnect_issuer.startswith("https://"):
+        yield f"{PREFIX}FRANCECONNECT_ISSUER: the stand-in or a plain http provider is refused in production"
+
+
+_active = None
+
+
+def use(settings):
+    """Make `settings` those of this process; returns them."""
+    global _active
+    _active = settings
+    return settings
+
+
+def active():
+    """The settings in use; loads them the first time."""
+    return _active or use(load())
