@@ -1,7 +1,8 @@
-"""A stand-in for FranceConnect v2, low level, on a port of its own: as strict, as short-lived, without the State's brand.
+"""A stand-in for FranceConnect v2, low level, on a port of its own: as strict, and without its brand.
 
-    python -m demo.franceconnect --port 5001 --base-url http://localhost:5001 \
-        --redirect-uri http://localhost:5000/franceconnect/retour --post-logout-redirect-uri http://localhost:5000/
+    python -m demo.franceconnect --port 5001 --base-url http://localhost:5001 \\
+        --redirect-uri http://localhost:5000/franceconnect/retour \\
+        --post-logout-redirect-uri http://localhost:5000/
 
 The client's id and secret are read from MAPROCURATION_FRANCECONNECT_CLIENT_ID and …_CLIENT_SECRET.
 """
@@ -47,15 +48,17 @@ def running_provider(client_id="portail", client_secret="secret-du-portail", red
     """For tests: a provider on a free port of the loopback; yields (base_url, its Provider)."""
     listening = socket.create_server(("127.0.0.1", 0))
     base_url = "http://127.0.0.1:{}".format(listening.getsockname()[1])
-    app = create_provider(base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, **options)
+    app = create_provider(base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris,
+                          **options)
+    provider = app.extensions["franceconnect"]
     connections = {}
     server = waitress.create_server(app, map=connections, sockets=[listening], threads=8, ident=None)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        yield base_url, app.extensions["franceconnect"]
+        yield base_url, provider
     finally:
-        app.extensions["franceconnect"].fault = None
+        provider.fault = None
         # In the server's own thread, where closing its connections ends its loop.
         server.trigger.pull_trigger(lambda: wasyncore.close_all(connections, ignore_all=True))
         thread.join(5)
@@ -76,15 +79,16 @@ def main(arguments=None):
     app = create_provider(
         options.base_url or f"http://localhost:{options.port}",
         os.environ[CLIENT + "ID"], os.environ[CLIENT + "SECRET"],
-        options.redirect_uri, options.post_logout_redirect_uri, faults=options.faults, key_file=options.key_file)
+        options.redirect_uri, options.post_logout_redirect_uri,
+        faults=options.faults, key_file=options.key_file)
     waitress.serve(app, host=options.host, port=options.port, threads=8, ident=None)
 
 
 def _options(arguments):
-    parser = argparse.ArgumentParser(prog="python -m demo.franceconnect", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser("python -m demo.franceconnect", description=__doc__.partition("\n")[0])
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5001)
-    parser.add_argument("--base-url", help="as browsers and the portal see it (default: http://localhost:PORT)")
+    parser.add_argument("--base-url", help="as others see it (default: http://localhost:PORT)")
     parser.add_argument("--redirect-uri", action="append", required=True)
     parser.add_argument("--post-logout-redirect-uri", action="append", default=[])
     parser.add_argument("--key-file", help="keeps the signing key over restarts")

@@ -73,7 +73,7 @@ class Identity:
 
 
 def _sixteen_years_old():
-    # On New Year's Day: the age is right all year long, and sub, made from the date, changes once a year only.
+    # On New Year's Day: right all year long, and the sub, made from the date, changes once a year.
     return datetime.date(datetime.date.today().year - 16, 1, 1).isoformat()
 
 
@@ -89,20 +89,21 @@ IDENTITIES = (
              "VANDENBROUCKE-CHARPENTIER DE LA ROCHEFONTAINE-MONTCLAIREAU",
              ("Maximilien", "Théodore", "Emmanuel", "Barthélemy"), "male", "1959-07-01", "59350",
              email="maximilien.theodore.vandenbroucke-charpentier@example.org"),
-    Identity("wamenou", "prénom contenant une espace, né à Nouméa", "WAMÉNOU", ("Jean Baptiste", "Noël"), "male",
-             "1990-12-25", "98818", email="jb.wamenou@example.org"),
+    Identity("wamenou", "prénom contenant une espace, né à Nouméa", "WAMÉNOU", ("Jean Baptiste", "Noël"),
+             "male", "1990-12-25", "98818", email="jb.wamenou@example.org"),
     Identity("orsatelli", "naissance en Corse (2A004)", "ORSATELLI", ("Ange-Marie",), "male", "1979-08-15",
              "2A004", preferred_username="", email="ange-marie.orsatelli@example.org"),
     Identity("orsatelli-jumelle", "jumelle du précédent, sans adresse électronique", "ORSATELLI",
              ("Angèle-Marie",), "female", "1979-08-15", "2A004"),
     Identity("bellerose", "naissance en Martinique (97209)", "BELLEROSE", ("Marcelin",), "male", "1996-05-22",
              "97209", email="marcelin.bellerose@example.org"),
-    Identity("benhaddou", "naissance à l’étranger (Algérie), aucun lieu transmis", "BENHADDOU", ("Œdith", "Naïma"),
-             "female", "1963-03-19", "", birthcountry="99352", email="naima.benhaddou@example.org"),
-    Identity("traore", "date de naissance présumée : seule l’année 1992 est connue", "TRAORÉ-SIDIBÉ", ("Issa",),
-             "male", "1992-00-00", "", birthcountry="99335", email="issa.traore@example.org"),
-    Identity("o", "sexe non précisé, nom et prénom d’une seule lettre", "O", ("Y",), "unspecified", "2001-01-31",
-             "75113", email="o@example.org"),
+    Identity("benhaddou", "naissance à l’étranger (Algérie), aucun lieu transmis", "BENHADDOU",
+             ("Œdith", "Naïma"), "female", "1963-03-19", "", birthcountry="99352",
+             email="naima.benhaddou@example.org"),
+    Identity("traore", "date de naissance présumée : seule l’année 1992 est connue", "TRAORÉ-SIDIBÉ",
+             ("Issa",), "male", "1992-00-00", "", birthcountry="99335", email="issa.traore@example.org"),
+    Identity("o", "sexe non précisé, nom et prénom d’une seule lettre", "O", ("Y",), "unspecified",
+             "2001-01-31", "75113", email="o@example.org"),
     Identity("petit", "mineur : 16 ans", "PETIT", ("Sacha",), "male", _sixteen_years_old(), "13205",
              email="sacha.petit@example.org"),
 )

@@ -25,7 +25,8 @@ class Provider:
                  code_life=30, token_life=60, session_life=1800, key_file=None):
         self.base_url = base_url.rstrip("/")
         self.client_id, self.client_secret = client_id, client_secret
-        self.redirect_uris, self.post_logout_redirect_uris = set(redirect_uris), set(post_logout_redirect_uris)
+        self.redirect_uris = set(redirect_uris)
+        self.post_logout_redirect_uris = set(post_logout_redirect_uris)
         self.ledger = Ledger(code_life, token_life, session_life)
         self.keys = tokens.KeyRing(key_file)
         self.identities = {identity.login: identity for identity in IDENTITIES}

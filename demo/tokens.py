@@ -120,7 +120,7 @@ def _with_kid(key):
 
 
 def _signed_with_the_public_key(key, claims):
-    """The old confusion: a client that lets the token choose HS256 takes our public key for a shared secret."""
+    """A client that lets the token choose its algorithm takes our public key for a shared secret."""
     body = _unsigned({"alg": "HS256", "kid": key.kid}, claims)
     signature = hmac.new(key.as_pem(private=False), body.encode(), hashlib.sha256).digest()
     return f"{body}.{_base64url(signature)}"

@@ -1,4 +1,4 @@
-"""Somebody at the stand-in FranceConnect with a browser without JavaScript: for tests and rehearsals of the portal."""
+"""Somebody at the stand-in FranceConnect, in a browser without JavaScript: for tests of the portal."""
 import re
 
 import requests
@@ -7,7 +7,7 @@ import requests
 class Visitor:
     """Keeps the provider's cookie from one log-in to the next, as a browser does.
 
-    Each act takes the address of /authorize and returns the address that the provider sends the browser back to.
+    Each act takes the address of /authorize and returns the one that the provider sends the browser back to.
     """
 
     def __init__(self):
