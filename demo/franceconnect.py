@@ -22,7 +22,7 @@ from demo.provider import Provider
 
 CLIENT = "MAPROCURATION_FRANCECONNECT_CLIENT_"
 # Chromium holds form-action against every redirect of a post, so the client's own origins have to be named.
-CONTENT_SECURITY_POLICY = ("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+CONTENT_SECURITY_POLICY = ("default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; "
                            "frame-ancestors 'none'; form-action 'self' ")
 
 
