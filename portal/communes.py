@@ -278,7 +278,7 @@ NOTHING = Resolution()
 WITH_DEPARTEMENT = re.compile(r"(.+?)\s*[(,]\s*(\d{1,3}|2[ab])\s*\)?", re.IGNORECASE)     # Lyon (69)
 WITH_CODE = re.compile(r"(?:(\d{5}|2[ab]\d{3})\b[ ,]*(.*)|(.+?)[ ,(]+(\d{5})\)?)", re.IGNORECASE)  # 69003 Lyon
 ARTICLES = ("LE ", "LA ", "LES ", "L ")
-LEAD = re.compile(r"(?:SAINTE? |LES? |LA |L )?.{1,3}")  # how far a mistyped name is trusted
+LEAD = re.compile(r"(?:SAINTE? )?.{1,3}")  # how far a mistyped name is trusted
 
 
 def find(code):
@@ -296,7 +296,7 @@ def resolve(text):
         return NOTHING
     names = list(_names(question))
     if question.code:
-        return _one_of([name for name in names if name.kind == "actuelle"] or names)
+        return _by_code(question.code, names)
     here = [name for name in names if question.departement in ("", name.commune.departement)]
     if here:
         return _resolved(question.key, here)
@@ -327,10 +327,9 @@ def _names(question):
     if question.code:
         return _select((CommuneName.key == question.code) | (CommuneName.code == question.code))
     exact = CommuneName.key == question.key
-    longer = _begins(question.key + " ") & (CommuneName.kind == "actuelle")
     article = CommuneName.key.in_([article + question.key for article in ARTICLES])
-    here = Commune.departement == question.departement
-    return _select(exact | longer | article, Case(None, [(exact, 0)], 1), Case(None, [(here, 0)], 1))
+    longer = _begins(*_with_articles(question.key + " ")) & (CommuneName.kind == "actuelle")
+    return _select(exact | article | longer, _first(exact), _first(Commune.departement == question.departement))
 
 
 def _select(condition, *order, rows=ROWS):
@@ -338,8 +337,22 @@ def _select(condition, *order, rows=ROWS):
             .order_by(*order, Commune.population.desc(), CommuneName.key, Commune.code).limit(rows))
 
 
-def _begins(start):
-    return (CommuneName.key >= start) & (CommuneName.key < start + LAST)
+def _begins(*starts):
+    return reduce(or_, ((CommuneName.key >= start) & (CommuneName.key < start + LAST) for start in starts))
+
+
+def _with_articles(start):
+    return (start, *(article + start for article in ARTICLES))
+
+
+def _first(condition):
+    return Case(None, [(condition, 0)], 1)
+
+
+def _by_code(code, names):
+    """Half the postal codes are somebody else's INSEE code; people type postal codes."""
+    today = [name for name in names if name.kind == "actuelle"]
+    return _one_of([name for name in today if name.key == code] or today or names)
 
 
 def _resolved(key, names):
@@ -347,14 +360,13 @@ def _resolved(key, names):
     today = [name for name in exact if name.kind == "actuelle"]
     if today:
         return _one_of(today)
-    longer = [name for name in names if name.key.startswith(f"{key} ")]
-    if longer == names and len(names) == 1:
+    if len(names) == 1 and not names[0].key.endswith(key):
         return Resolution(suggestions=_communes(names))
     return _one_of(names)
 
 
 def _one_of(names):
-    communes = _communes(names)
+    communes = _by_population(_communes(names))
     others = _found_as(names)
     if len(communes) == 1:
         return Resolution(exact=communes[0], found_as=others)
@@ -362,9 +374,12 @@ def _one_of(names):
 
 
 def _communes(names):
-    """Each once, by population."""
-    once = {name.commune_id: name.commune for name in names}
-    return tuple(sorted(once.values(), key=lambda commune: -commune.population))
+    """Each once, in the order of the names."""
+    return tuple({name.commune_id: name.commune for name in names}.values())
+
+
+def _by_population(communes):
+    return tuple(sorted(communes, key=lambda commune: -commune.population))
 
 
 def _found_as(names):
@@ -374,10 +389,23 @@ def _found_as(names):
 
 def _look_alikes(question):
     """Names of today that differ by a typing mistake after their first letters, the closest ones."""
-    lead = LEAD.match(question.key)[0]
-    near = list(_select(_begins(lead) & (CommuneName.kind == "actuelle"), rows=2 * BATCH))
-    keys = difflib.get_close_matches(question.key, {name.key for name in near}, MOST_SUGGESTIONS, CLOSE)
-    return [name for name in near if name.key in keys]
+    starts = {start for key in (question.key, _with_saint(question.key))
+              for start in _with_articles(LEAD.match(_stem(key))[0])}
+    near = list(_select(_begins(*starts) & (CommuneName.kind == "actuelle"), rows=BATCH))
+    stems = {_stem(name.key) for name in near}
+    close = difflib.get_close_matches(_stem(question.key), stems, MOST_SUGGESTIONS, CLOSE)
+    return sorted((name for name in near if _stem(name.key) in close), key=lambda name: close.index(_stem(name.key)))
+
+
+def _stem(key):
+    return re.sub(f"^(?:{'|'.join(ARTICLES)})", "", key)
+
+
+def _with_saint(key):
+    """A tenth of the country begins with this word, so that its own mistakes count: SANT DENIS."""
+    first, _, rest = key.partition(" ")
+    saint = difflib.get_close_matches(first, ("SAINT", "SAINTE"), 1, CLOSE)
+    return f"{saint[0]} {rest}" if saint and rest else key
 
 
 # --- While it is typed ----------------------------------------------------------------------------------------------
@@ -392,7 +420,8 @@ def suggest(text, limit=MOST_SUGGESTIONS):
     if not start or len(start) < SHORTEST:
         return []
     names = {}
-    for name in _select(*_suggested(start), rows=5 * limit):
+    here = _first(Commune.departement == question.departement)
+    for name in _select(*_suggested(start), here, rows=5 * limit):
         names.setdefault(name.commune_id, name)
     return list(names.values())[:limit]
 
@@ -401,8 +430,7 @@ def _suggested(start):
     """The condition, then the rank."""
     today = CommuneName.kind == "actuelle"
     if start.isdigit():
-        return (_begins(start) & today) | (CommuneName.code == start), Case(None, [(today, 0)], 1)
-    after_article = reduce(or_, (_begins(article + start) for article in ARTICLES)) & today
+        return (_begins(start) & today) | (CommuneName.code == start), _first(today)
     exact, begins = CommuneName.key == start, _begins(start)
     rank = Case(None, [(exact & today, 0), (begins & today, 1), (today, 2), (exact, 3)], 4)
-    return begins | after_article, rank
+    return begins | _begins(*_with_articles(start)) & today, rank

@@ -1,4 +1,4 @@
-"""The one database: SQLite in a file, or PostgreSQL through psycopg 3 and a pool. Transactions and locks for services."""
+"""The one database: SQLite in a file, or PostgreSQL through psycopg 3 and a pool. Transactions and locks."""
 import hashlib
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Places: which live procurations hold one, for which tour (L. 73). Call inside the transaction that holds both keys."""
+"""Places: which live procurations hold one, for which tour (L. 73). Call inside the transaction holding both keys."""
 from models import Couverture, Procuration, Tour, TourVise
 from portal import scrutins
 
@@ -18,8 +18,9 @@ def take(procuration):
     """Cover each tour of the file, with the first free place its mandataire has there, or without one."""
     mandant, mandataire = procuration.mandant.key, procuration.mandataire.key
     for tour in tours_of(procuration):
+        rules = scrutins.rules(tour.scrutin, procuration.commune)
         Couverture.create(procuration=procuration, tour=tour, mandant_key=mandant, mandataire_key=mandataire,
-                          place=_free_place(tour, mandant, mandataire, scrutins.rules(tour.scrutin, procuration.commune)))
+                          place=_free_place(tour, mandant, mandataire, rules))
 
 
 def _free_place(tour, mandant, mandataire, rules):

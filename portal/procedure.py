@@ -15,7 +15,7 @@ from portal import journal, mail, names, places, references, scrutins
 from portal.database import clock, hold, transaction
 from portal.errors import AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollOver, ReasonMissing, TooLateToUndo
 
-LIFE_OF_A_REQUEST = relativedelta(months=2)             # arrêté du 31 mars 2021; calendar months, 61 days would be wrong
+LIFE_OF_A_REQUEST = relativedelta(months=2)             # arrêté du 31 mars 2021: calendar months, not 61 days
 LONGEST_PERIOD = relativedelta(years=1)                 # R. 74
 TIME_TO_UNDO = datetime.timedelta(minutes=15)           # design 4
 

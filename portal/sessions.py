@@ -1,4 +1,4 @@
-"""Sessions, carried by Flask-Login: the cookie holds a random token, the table its hash; ending the row ends the session."""
+"""Sessions, carried by Flask-Login: a random token in the cookie, its hash in the table. No row, no session."""
 import datetime
 import secrets
 

@@ -98,6 +98,12 @@ def faults(settings):
     return found + list(_unsafe(settings)) if settings.production else found
 
 
+def production_faults():
+    """What would keep the settings in use from starting in production."""
+    demo = [] if active().production else [f"{PREFIX}ENV: “{active().env}” is not production"]
+    return demo + list(_unusable(active())) + list(_unsafe(active()))
+
+
 def _unusable(settings):
     if not settings.database_url.startswith(("sqlite:///", "postgresql://")):
         yield f"{PREFIX}DATABASE_URL: sqlite:///file or postgresql://… is expected"

@@ -1,0 +1,14 @@
+"""What a voter opens, and the agents' log-in: one blueprint, one module per page."""
+from importlib import import_module
+
+from flask import Blueprint
+
+pages = Blueprint("pages", __name__)
+MODULES = ("home", "franceconnect", "demande", "mes_procurations", "connexion", "sante")
+
+
+def install(app, settings):
+    for name in MODULES:
+        module = import_module(f"portal.pages.{name}")
+        getattr(module, "install", lambda app, settings: None)(app, settings)
+    app.register_blueprint(pages)

@@ -1,0 +1,65 @@
+"""Assembles Maprocuration. `flask` finds create_app() here; nobody but servers and tests imports it."""
+from flask import Flask, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import admin_views
+from models import database
+from portal import access, catalogue, cli, error_pages, headers, pages, sessions
+from portal.database import open_database
+from portal.settings import load, use
+
+LARGEST_FORM = 1024 * 1024  # bytes
+
+
+def create_app(settings=None):
+    """The WSGI application for `settings`, or for the environment. Raises UnusableSetting, RouteWithoutAccess."""
+    settings = use(settings or load())
+    app = Flask("app")
+    configure(app, settings)
+    connect(app, settings)
+    headers.install(app, settings)
+    error_pages.install(app)
+    catalogue.install(app)
+    CSRFProtect(app)
+    sessions.install(app)
+    access.install(app)
+    pages.install(app, settings)
+    admin_views.install(app)
+    cli.install(app)
+    access.guard(app)
+    return app
+
+
+def configure(app, settings):
+    secure = settings.base_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        TRUSTED_HOSTS=settings.hosts,
+        SESSION_COOKIE_NAME="__Host-maprocuration" if secure else "maprocuration",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",  # Strict would lose the session on the way back from FranceConnect
+        WTF_CSRF_TIME_LIMIT=None,       # as long as the session
+        WTF_CSRF_SSL_STRICT=False,      # our Referrer-Policy sends none
+    )
+    app.jinja_env.globals["settings"] = settings
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.proxies] * 3)
+
+
+def connect(app, settings):
+    """One connection a request, from the pool; none for static files."""
+    open_database(settings.database_url)
+
+    @app.before_request
+    def take_connection():
+        if request.endpoint != "static":
+            database.connect(reuse_if_open=True)
+
+    @app.teardown_request
+    def give_connection_back(error):
+        if not database.is_closed():
+            database.close()

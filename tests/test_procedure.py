@@ -1,0 +1,76 @@
+"""The acts: who may do which from where, and what each leaves behind."""
+import pytest
+
+from models import Couverture, Event, Mail, Mot, Passage, Procuration, Reference, Role, Status
+from portal import journal, procedure
+from portal.errors import AlreadyDecided, NotYours
+from tests.factories import PATHS, a_commune, a_demande, a_procuration, a_voter, an_agent, an_officer, fresh
+
+
+@pytest.mark.parametrize("status", PATHS)
+def test_every_state_is_reached_by_acts_that_leave_one_passage_one_event_one_mail_each(db, status):
+    procuration = a_procuration(status)
+    assert procuration.status == status
+    acts = len(PATHS[status]) + 1
+    assert [passage.version for passage in procuration.passages.order_by(Passage.version)] == list(range(acts))
+    assert procuration.passages.order_by(Passage.version.desc()).first().status == status
+    assert Event.select().where(Event.subject == "procuration").count() == acts
+    assert Mail.select().where(Mail.procuration == procuration).count() == acts
+
+
+def test_the_same_form_sent_twice_makes_one_request(db):
+    demande, voter = a_demande(), a_voter()
+    first, second = procedure.deposer(demande, voter), procedure.deposer(demande, voter)
+    assert first.id == second.id
+    assert [row.select().count() for row in (Procuration, Passage, Reference, Mail)] == [1, 1, 1, 1]
+
+
+def test_who_lost_a_race_is_told_who_won(db):
+    procuration = a_procuration(Status.ETABLIE)
+    one, other = fresh(procuration), fresh(procuration)
+    procedure.valider(one, an_agent())
+    with pytest.raises(AlreadyDecided) as lost:
+        procedure.invalider(other, an_agent(), "mandant_non_inscrit")
+    assert lost.value.passage.act == "valider"
+    assert fresh(procuration).status == Status.VALIDEE
+    assert Couverture.select().where(Couverture.place.is_null(False)).count() == 2
+
+
+def test_an_agent_of_another_commune_cannot_decide(db):
+    procuration = a_procuration(Status.ETABLIE)
+    with pytest.raises(NotYours):
+        procedure.valider(procuration, an_agent(Role.COMMUNE, a_commune("75056")))
+    assert fresh(procuration).status == Status.ETABLIE
+
+
+def test_an_undone_act_leaves_the_request_as_it_was(db):
+    officer = an_officer()
+    procuration = a_procuration(Status.ETABLIE, officer=officer)
+    procedure.defaire(procuration, officer, "erreur_de_personne")
+    procuration = fresh(procuration)
+    assert procuration.status == Status.DEPOSEE and procuration.established_at is None
+    assert not Couverture.select().exists() and not Mot.select().exists()
+    assert procuration.reference.used_at is None
+
+
+def test_establishing_one_request_retires_the_other_for_the_same_tours(db):
+    voter, scrutin = a_voter(), a_demande().scrutin
+    first = a_procuration(voter=voter, scrutin=scrutin)
+    a_procuration(Status.ETABLIE, voter=voter, scrutin=scrutin)
+    assert fresh(first).status == Status.RETIREE
+
+
+def test_the_second_procuration_of_a_mandataire_stands_without_a_place(db):
+    demande = a_demande()
+    for _ in range(2):
+        procuration = a_procuration(Status.ETABLIE, mandataire=demande.mandataire, scrutin=demande.scrutin)
+    places = [row.place for row in Couverture.select().order_by(Couverture.id)]
+    assert places == [1, 1, None, None]
+    assert fresh(procuration).status == Status.ETABLIE
+
+
+def test_the_journal_is_sealed_and_shows_a_change(db):
+    a_procuration(Status.VALIDEE)
+    assert journal.verify() is None
+    assert journal.seal() == 3
+    assert journal.verify() is None
