@@ -9,6 +9,7 @@ The client's id and secret are read from MAPROCURATION_FRANCECONNECT_CLIENT_ID a
 import argparse
 import os
 import socket
+import sys
 import threading
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -77,11 +78,14 @@ def _protect(answer, provider):
 def main(arguments=None):
     options = _options(arguments)
     app = create_provider(
-        options.base_url or f"http://localhost:{options.port}",
-        os.environ[CLIENT + "ID"], os.environ[CLIENT + "SECRET"],
+        options.base_url or f"http://localhost:{options.port}", _setting("ID"), _setting("SECRET"),
         options.redirect_uri, options.post_logout_redirect_uri,
         faults=options.faults, key_file=options.key_file)
     waitress.serve(app, host=options.host, port=options.port, threads=8, ident=None)
+
+
+def _setting(name):
+    return os.environ.get(CLIENT + name) or sys.exit(f"{CLIENT}{name} is not set: it is the portal's own too.")
 
 
 def _options(arguments):
