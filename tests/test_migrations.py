@@ -1,0 +1,89 @@
+"""A migrated database is what the models say: columns, types, defaults, keys, CHECKs, indexes; and it has the triggers."""
+import re
+
+import psycopg
+import pytest
+
+from models import TABLES, Event, database
+from portal import journal
+from portal.database import migrations, open_database, transaction
+from portal.procedure import CLOCK
+from tests.conftest import _named
+
+HISTORY = "schema_migration"
+POSTGRESQL_CATALOGUE = {
+    "columns": """SELECT table_name, column_name, data_type, character_maximum_length, is_nullable, column_default,
+                         collation_name
+                  FROM information_schema.columns WHERE table_schema = 'public'""",
+    "constraints": """SELECT conrelid::regclass::text, pg_get_constraintdef(oid)
+                      FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
+    "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+}
+TRIGGERS = {"sqlite": {"event_insert", "event_update", "event_delete"}, "postgresql": {"event_guard", "event_truncate"}}
+
+
+def catalogue(engine):
+    """What the engine itself says of the schema, without the migrations' own table."""
+    if engine == "sqlite":
+        rows = database.execute_sql("SELECT type, name, sql FROM sqlite_master WHERE type <> 'trigger'").fetchall()
+        return {(kind, name, _plain(sql)) for kind, name, sql in rows if HISTORY not in name}
+    return {(part, *row) for part, sql in POSTGRESQL_CATALOGUE.items()
+            for row in database.execute_sql(sql).fetchall() if HISTORY not in str(row)}
+
+
+def _plain(sql):
+    return re.sub(r"\s+", " ", (sql or "").replace('"', "").replace("IF NOT EXISTS ", "")).replace("( ", "(") \
+        .replace(" )", ")")
+
+
+@pytest.fixture
+def from_the_models(engine, request, tmp_path):
+    """The address of an empty database where peewee itself creates the tables."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'models.db'}"
+        return
+    uri = request.getfixturevalue("postgresql_server")
+    with psycopg.connect(uri, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE models")
+        yield _named(uri, "models")
+        admin.execute("DROP DATABASE models WITH (FORCE)")
+
+
+def test_migrations_equal_models(db, engine, from_the_models):
+    migrated, ours = catalogue(engine), database.obj
+    open_database(from_the_models)
+    database.create_tables(TABLES)
+    declared = catalogue(engine)
+    database.close()
+    database.initialize(ours)
+    assert migrated - declared == set(), "in the migrations, not in models.py"
+    assert declared - migrated == set(), "in models.py, not in the migrations: write one, on both engines"
+
+
+def test_the_triggers_are_there(db, engine):
+    sql = {"sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+           "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"}[engine]
+    assert {name for name, in database.execute_sql(sql).fetchall()} == TRIGGERS[engine]
+
+
+def test_migrations_applied_twice_change_nothing(db):
+    assert migrations().up() == []
+
+
+@pytest.mark.parametrize("change", ["UPDATE event SET act = 'autre'", "DELETE FROM event",
+                                    "UPDATE event SET seq = NULL, prev = NULL, hash = NULL",
+                                    "UPDATE event SET hash = 'x'"])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_the_journal_refuses_every_change_but_its_sealing(db, change, sealed):
+    journal.record(CLOCK, "essai", "agent", 1)
+    if sealed:
+        journal.seal()
+    before = list(Event.select().dicts())
+    with pytest.raises(Exception, match="append-only"), transaction():
+        database.execute_sql(change)
+    assert list(Event.select().dicts()) == before
+
+
+def test_nobody_but_the_sealer_numbers_an_event(db):
+    with pytest.raises(Exception, match="event"), transaction():
+        Event.create(act="essai", role="clock", subject="agent", mac="0" * 64, seq=1, prev="0" * 64, hash="1" * 64)
