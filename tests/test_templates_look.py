@@ -21,19 +21,21 @@ FORBIDDEN = re.compile(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=|java
 
 
 class Page(HTMLParser):
-    """The ids of a page, what points at ids, and the values its controls would send."""
+    """The ids of a page, what points at them, and the values its inputs would send."""
 
     def __init__(self, text):
         super().__init__()
-        self.ids, self.pointers, self.values = [], set(), []
+        self.ids, self.controls, self.pointers, self.links, self.values = [], set(), set(), set(), []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         self.ids += [attributes["id"]] if "id" in attributes else []
         self.pointers |= {*attributes.get("aria-describedby", "").split(), attributes.get("for")} - {None}
-        self.pointers |= {attributes["href"][1:]} if attributes.get("href", "").startswith("#") else set()
+        if tag == "a":
+            self.links.add(attributes["href"].removeprefix("#"))
         if tag == "input":
+            self.controls.add(attributes.get("id"))
             self.values.append((attributes["name"], attributes["value"]))
 
 
@@ -118,6 +120,7 @@ def test_a_label_an_error_and_a_summary_point_at_what_exists(render):
     assert not form.validate()
     page = Page(render(FORM, form=form))
     assert page.pointers <= set(page.ids)
+    assert page.links <= page.controls, "a link of the summary must reach something to type in"
     assert len(page.ids) == len(set(page.ids))
 
 
