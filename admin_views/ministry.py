@@ -1,0 +1,5 @@
+"""What the ministry keeps: reference data, accounts, mails, the journal."""
+
+
+def views():
+    return []
