@@ -48,6 +48,7 @@ def _prepare_environment(port):
             "FRANCECONNECT_CLIENT_ID": "maprocuration-demo",
             "MAIL_URL": "mailbox:var/courriels"}.items():
         os.environ.setdefault(PREFIX + name, value)
+    os.environ.setdefault("FLASK_APP", "app")
 
 
 def _refuse_taken(port):
