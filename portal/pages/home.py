@@ -27,3 +27,15 @@ def accessibilite():
 @access(PUBLIC)
 def donnees_personnelles():
     return render_template("public/donnees_personnelles.html")
+
+
+@pages.get("/statistiques")
+@access(PUBLIC)
+def statistiques():
+    return render_template("public/statistiques.html")
+
+
+@pages.get("/communes")
+@access(PUBLIC)
+def communes():
+    return []
