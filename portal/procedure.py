@@ -157,17 +157,17 @@ def _index_words(procuration):
 def valider(procuration, actor):
     """The commune's yes, for the tours where a place is held; `NoPlaceHeld` when there is none."""
     with transaction():
+        _move("valider", procuration, actor, decided_at=now())  # first: who lost a race must hear of that
         if not places.held(procuration):
             raise NoPlaceHeld()
-        _move("valider", procuration, actor, decided_at=now())
 
 
 def invalider(procuration, actor, reason, comment=""):
     """The commune's no: a fault found at its check. The ceiling is one only where no place is held (`PlaceHeld`)."""
     with transaction():
+        _move("invalider", procuration, actor, reason=reason, comment=comment, decided_at=now())
         if reason == "plafond_atteint" and places.held(procuration):
             raise PlaceHeld()
-        _move("invalider", procuration, actor, reason=reason, comment=comment, decided_at=now())
         places.release(procuration)
 
 

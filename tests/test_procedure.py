@@ -3,7 +3,7 @@ import pytest
 
 from models import Couverture, Event, Mail, Mot, Passage, Procuration, Reference, Role, Status
 from portal import journal, procedure
-from portal.errors import AlreadyDecided, NotYours
+from portal.errors import AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld
 from tests.factories import PATHS, a_commune, a_demande, a_procuration, a_voter, an_agent, an_officer, fresh
 
 
@@ -67,6 +67,28 @@ def test_the_second_procuration_of_a_mandataire_stands_without_a_place(db):
     places = [row.place for row in Couverture.select().order_by(Couverture.id)]
     assert places == [1, 1, None, None]
     assert fresh(procuration).status == Status.ETABLIE
+
+
+def test_who_validates_after_an_invalidation_is_told_of_it(db):
+    procuration = a_procuration(Status.ETABLIE)
+    late = fresh(procuration)
+    procedure.invalider(fresh(procuration), an_agent(), "mandant_non_inscrit")
+    with pytest.raises(AlreadyDecided) as lost:
+        procedure.valider(late, an_agent())
+    assert lost.value.passage.act == "invalider"
+
+
+def test_the_ceiling_invalidates_only_what_holds_no_place(db):
+    demande = a_demande()
+    first, second = (a_procuration(Status.ETABLIE, mandataire=demande.mandataire, scrutin=demande.scrutin)
+                     for _ in range(2))
+    with pytest.raises(PlaceHeld):
+        procedure.invalider(fresh(first), an_agent(), "plafond_atteint")
+    with pytest.raises(NoPlaceHeld):
+        procedure.valider(fresh(second), an_agent())
+    assert [fresh(file).status for file in (first, second)] == [Status.ETABLIE, Status.ETABLIE]
+    procedure.invalider(fresh(second), an_agent(), "plafond_atteint")
+    assert fresh(second).status == Status.INVALIDEE
 
 
 def test_the_journal_is_sealed_and_shows_a_change(db):
