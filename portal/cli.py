@@ -5,17 +5,18 @@ import click
 from flask.cli import AppGroup
 
 from models import Role
-from portal import accounts, journal, settings
+from portal import accounts, communes, journal, settings
 from portal.database import migrations
 from portal.procedure import CLOCK
 
 db = AppGroup("db", help="The schema.")
 agents = AppGroup("agents", help="Accounts of officers, town halls and the ministry.")
+towns = AppGroup("communes", help="The official list of communes.")
 trail = AppGroup("journal", help="The append-only journal.")
 
 
 def install(app):
-    for command in (db, agents, trail, check):
+    for command in (db, agents, towns, trail, check):
         app.cli.add_command(command)
 
 
@@ -41,6 +42,21 @@ def first(email, first_name, last_name):
     """Create a ministry account and print its one-time link, good for a day."""
     _, token = accounts.create(CLOCK, email=email, role=Role.MINISTRY, first_name=first_name, last_name=last_name)
     click.echo(f"{settings.active().base_url}/invitation/{token}")
+
+
+@towns.command("import")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False))
+def import_list(file):
+    """Take in FILE, a newer list (.json, .json.gz), or the one shipped."""
+    try:
+        counts = communes.import_communes(file, _show_progress)
+    except communes.UnusableList as refusal:
+        sys.exit(refusal.sentence)
+    click.echo(f"{counts.listed} communes listed: {counts.added} added, {counts.changed} changed, {counts.left} left")
+
+
+def _show_progress(done, total):
+    click.echo(f"\r{done} of {total} rows", nl=done == total, err=True)
 
 
 @trail.command()

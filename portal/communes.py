@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from peewee import Case, chunked
 
-from models import Commune, CommuneName
-from portal.database import hold, transaction
+from models import Commune, CommuneName, database
+from portal.database import hold, on_postgresql, transaction
 from portal.errors import Refused
 from portal.names import fold, tidy
 
@@ -51,7 +51,7 @@ class ListForeign(UnusableList):
 
 
 class ListIncomplete(UnusableList):
-    """Fewer communes than the country has, or none of some département: `departements`, separated by spaces."""
+    """`count` communes are fewer than the country has, or these `departements` have none (codes and spaces, or –)."""
 
 
 class ListIncoherent(UnusableList):
@@ -98,6 +98,7 @@ class Entry(NamedTuple):
     population: int
     postal_codes: tuple
     former_codes: tuple
+    key: str
 
     @property
     def zone(self):
@@ -128,7 +129,7 @@ def _entry(number, row):
         entry = Entry(row["code"], row["nom"], KINDS[row["type"]],
                       row.get("chefLieu") or row.get("commune") or row["code"], row["departement"],
                       row.get("population") or 0, tuple(row.get("codesPostaux", ())),
-                      tuple(row.get("anciensCodes", ())))
+                      tuple(row.get("anciensCodes", ())), name_key(row["nom"]))
         sound = _sound(entry)
     except (AttributeError, KeyError, TypeError) as error:
         raise ListForeign(row=number) from error
@@ -141,7 +142,7 @@ def _sound(entry):
     return (all(CODE.fullmatch(code) for code in (entry.code, entry.leads_to, *entry.former_codes))
             and all(POSTAL_CODE.fullmatch(code) for code in entry.postal_codes)
             and (entry.kind != "actuelle" or entry.leads_to == entry.code)
-            and name_key(entry.name) and len(entry.name) <= Commune.name.max_length
+            and entry.key and entry.name.isprintable() and len(entry.name) <= Commune.name.max_length
             and entry.departement in DEPARTEMENTS
             and type(entry.population) is int and entry.population >= 0)
 
@@ -150,18 +151,22 @@ def _check_complete(entries):
     today = [entry for entry in entries if entry.kind == "actuelle"]
     missing = DEPARTEMENTS - {entry.departement for entry in today}
     if len(today) < FEWEST or missing:
-        raise ListIncomplete(count=len(today), departements=" ".join(sorted(missing)))
+        raise ListIncomplete(count=len(today), departements=" ".join(sorted(missing)) or "–")
 
 
 def _check_coherent(entries):
-    today, codes, labels = {entry.code for entry in entries if entry.kind == "actuelle"}, set(), set()
+    today, taken = {entry.code for entry in entries if entry.kind == "actuelle"}, set()
     for entry in entries:
-        label = (name_key(entry.name), entry.departement) if entry.kind == "actuelle" else entry.code
-        code = (entry.code, entry.kind, name_key(entry.name))
-        if entry.leads_to not in today or code in codes or label in labels:
+        own = _own(entry)
+        if entry.leads_to not in today or own & taken:
             raise ListIncoherent(code=entry.code)
-        codes.add(code)
-        labels.add(label)
+        taken |= own
+
+
+def _own(entry):
+    """What no other entry may have: the code, as a commune or as a part of one, and a commune's label."""
+    today = entry.kind == "actuelle"
+    return {(entry.code, today), (entry.key, entry.departement)} if today else {(entry.code, today)}
 
 
 # --- The import -----------------------------------------------------------------------------------------------------
@@ -187,7 +192,10 @@ def import_communes(source=None, progress=None):
     entries = read_list(source or SHIPPED)
     with transaction():
         hold("communes")
-        return _write(entries, progress or (lambda done, total: None))
+        counts = _write(entries, progress or (lambda done, total: None))
+        if on_postgresql():
+            database.execute_sql("ANALYZE commune, commune_name")  # until then its planner reads all communes
+        return counts
 
 
 def _write(entries, progress):
@@ -243,7 +251,7 @@ def _name_rows(entries, lost):
     named = {entry.code for entry in entries}
     rows = set()
     for entry in entries:
-        rows.add((entry.leads_to, entry.name, name_key(entry.name), entry.kind, entry.code))
+        rows.add((entry.leads_to, entry.name, entry.key, entry.kind, entry.code))
         if entry.kind == "actuelle":
             rows.update((entry.code, entry.name, postal, entry.kind, entry.code) for postal in entry.postal_codes)
             rows.update(_former_row(entry, code, lost.get(code)) for code in entry.former_codes if code not in named)
@@ -419,18 +427,22 @@ def suggest(text, limit=MOST_SUGGESTIONS):
     start = question and (question.code or question.key)
     if not start or len(start) < SHORTEST:
         return []
-    names = {}
+    condition, rank = _suggested_by_code(start) if question.code or start.isdigit() else _suggested(start)
     here = _first(Commune.departement == question.departement)
-    for name in _select(*_suggested(start), here, rows=5 * limit):
+    names = {}
+    for name in _select(condition, rank, here, rows=5 * limit):
         names.setdefault(name.commune_id, name)
     return list(names.values())[:limit]
 
 
-def _suggested(start):
+def _suggested_by_code(start):
     """The condition, then the rank."""
     today = CommuneName.kind == "actuelle"
-    if start.isdigit():
-        return (_begins(start) & today) | (CommuneName.code == start), _first(today)
-    exact, begins = CommuneName.key == start, _begins(start)
+    return (_begins(start) & today) | (CommuneName.code == start), _first(today)
+
+
+def _suggested(start):
+    """The condition, then the rank."""
+    today, exact, begins = CommuneName.kind == "actuelle", CommuneName.key == start, _begins(start)
     rank = Case(None, [(exact & today, 0), (begins & today, 1), (today, 2), (exact, 3)], 4)
-    return begins | _begins(*_with_articles(start)) & today, rank
+    return begins | _begins(*_with_articles(start)[1:]) & today, rank
