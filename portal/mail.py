@@ -4,7 +4,7 @@ Folders of `templates/mails/` bear the names below; each holds subject.txt, body
 """
 from zoneinfo import ZoneInfo
 
-from models import Mail
+from models import TRANSITIONS, Mail, Passage, now
 from portal import places, scrutins
 
 NAMES = {
@@ -30,17 +30,21 @@ def announce(passage, procuration, tours=None):
 
 
 def facts(passage, procuration, tours=None):
-    """What the templates may say: texts, ISO days and instants of the moment of the act. JSON types only."""
+    """What the templates may say: texts, ISO days of the moment of the act, on the commune's calendar. JSON only.
+
+    `tours_left_out` are those asked for on which a validation holds no place; empty for every other act.
+    """
     commune = procuration.commune
+    told = tours or _tours_told(passage, procuration)
     return {
         "reference": procuration.reference and procuration.reference.shown,
         "commune": commune.label,
         "mandataire": _called(procuration.mandataire),
-        "scrutin": procuration.scrutin and procuration.scrutin.name,
-        "tours": [_tour(tour, commune) for tour in tours or _tours_told(passage, procuration)],
+        "tours": _days(told, commune),
+        "tours_left_out": _days(_left_out(passage, procuration, told), commune),
         "period": not procuration.scrutin_id,
         "valid_until": procuration.valid_until.isoformat(),
-        "lapses_on": procuration.lapses_at and _local_day(procuration.lapses_at, commune),
+        "present_by": procuration.lapses_at and scrutins.last_whole_day(procuration.lapses_at, commune).isoformat(),
         "reason": passage.reason,
         "comment": passage.comment,
         "authority": procuration.authority,
@@ -49,18 +53,52 @@ def facts(passage, procuration, tours=None):
     }
 
 
+def preview(procuration, act, actor, reason=None, comment=""):
+    """The facts `act` would put into its mail now; writes nothing. For `outbox.render(NAMES[act], …)`."""
+    return facts(Passage(act=act, role=str(actor.role), at=now(), reason=reason, comment=comment or None), procuration)
+
+
 def _tours_told(passage, procuration):
     """A validation names only the tours where a place is held (design 4)."""
     return places.held(procuration) if passage.act == "valider" else places.tours_of(procuration)
+
+
+def _left_out(passage, procuration, told):
+    return [tour for tour in places.tours_of(procuration) if tour not in told] if passage.act == "valider" else []
 
 
 def _called(person):
     return f"{person.first_names} {person.birth_name}"
 
 
-def _tour(tour, commune):
-    return {"scrutin": tour.scrutin.name, "number": tour.number, "day": scrutins.day_of(tour, commune).isoformat()}
+def _days(tours, commune):
+    """Tours as JSON, without those the commune does not hold."""
+    days = [(tour, scrutins.day_of(tour, commune)) for tour in tours]
+    return [{"scrutin": tour.scrutin.name, "number": tour.number, "day": day.isoformat()} for tour, day in days if day]
 
 
 def _local_day(instant, commune):
     return instant.astimezone(ZoneInfo(commune.zone)).date().isoformat()
+
+
+# --- Samples --------------------------------------------------------------------------------------------------------
+
+_SAMPLE = {
+    "reference": "K7M 2QX",
+    "commune": "Lyon (69)",
+    "mandataire": "Sacha Petit",
+    "tours": [{"scrutin": "Élections municipales", "number": number, "day": day}
+              for number, day in ((1, "2026-03-15"), (2, "2026-03-22"))],
+    "tours_left_out": [],
+    "period": False,
+    "valid_until": "2026-03-22",
+    "present_by": "2026-03-22",
+    "reason": None,
+    "comment": None,
+    "authority": "Dominique Martin, brigadier-chef, APJ",
+    "authority_place": "Lyon",
+    "day": "2026-02-20",
+}
+
+# One per mail, with the facts of `facts`: what pages of samples and tests show.
+SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}

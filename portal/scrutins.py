@@ -19,6 +19,11 @@ def end_of(day, commune):
     return midnight.astimezone(UTC)
 
 
+def last_whole_day(instant, commune):
+    """The last local day that is over before `instant`: what "until when" must say of a limit within a day."""
+    return instant.astimezone(ZoneInfo(commune.zone)).date() - datetime.timedelta(days=1)
+
+
 def day_of(tour, commune):
     """The local day of `tour` in `commune`, None where it is not held. `tour.days` should be prefetched."""
     days = {local.territory: local.day for local in tour.days}
