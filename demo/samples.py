@@ -6,8 +6,10 @@ import datetime
 import secrets
 from pathlib import Path
 
+from demo.identities import IDENTITIES
+from demo.tokens import pairwise_sub
 from models import Agent, Commune, Procuration, Role, Scrutin, Tour, TourDay, Voter, now
-from portal import accounts, names, procedure, scrutins
+from portal import accounts, procedure, scrutins, settings, voters
 from portal.procedure import CLOCK, Demande, Named
 
 SCRUTIN = "Élections de démonstration"
@@ -29,6 +31,7 @@ FIRST_NAMES = ("Jeanne", "Loïc", "Zoé", "Anaïs", "François", "Noémie", "Ga�
                "Inès", "Célestin", "Margaux", "Ulysse", "Faustine")
 BIRTH_NAMES = ("EXEMPLE-BERNARD", "DE LA FICTION", "L’INVENTÉE", "ÉCHANTILLON", "SPÉCIMEN", "D’ESSAI", "IMAGINAIRE",
                "FAUX-SEMBLANT", "PROTOTYPE", "MAQUETTE", "ŒUVRE-FICTIVE", "PSEUDONYME", "ANONYME-DUPONT", "DÉMO")
+KNOWN = {"morvan": "validee", "bellerose": "deposee", "benhaddou": "invalidee"}  # who finds a file when logging in
 STATES = (  # how many files reach each state; the rest of the queue waits for the commune
     ("deposee", 3), ("retiree", 1), ("refusee", 1), ("caduque", 1), ("etablie", 24), ("validee", 4), ("invalidee", 2),
     ("annulee", 1), ("resiliee", 1),
@@ -87,7 +90,10 @@ def _file_samples(scrutin, officer, agent):
     tours = list(scrutin.tours.order_by(Tour.number))
     for status, count in STATES:
         for _ in range(count):
-            _bring_to(status, _file(next(people), next(people), scrutin, tours), officer, agent)
+            _bring_to(status, _file(_invented(next(people)), next(people), scrutin, tours), officer, agent)
+    for identity in IDENTITIES:
+        if identity.login in KNOWN:
+            _bring_to(KNOWN[identity.login], _file(_known(identity), next(people), scrutin, tours), officer, agent)
     _without_a_place(people, scrutin, tours, officer)
 
 
@@ -95,7 +101,7 @@ def _without_a_place(people, scrutin, tours, officer):
     """Two acts for one mandataire: the second stands without a place."""
     mandataire = next(people)
     for _ in range(2):
-        _bring_to("etablie", _file(next(people), mandataire, scrutin, tours), officer, None)
+        _bring_to("etablie", _file(_invented(next(people)), mandataire, scrutin, tours), officer, None)
 
 
 def _people():
@@ -108,20 +114,26 @@ def _people():
                     commune=Commune.get_by_id(HOME))
 
 
-def _file(mandant, mandataire, scrutin, tours):
+def _file(voter, mandataire, scrutin, tours):
     commune = Commune.get_by_id(HOME)
-    chosen = tours[:1] if mandant.sex == "M" else tours
+    chosen = tours[:1] if voter.sex == "M" else tours
     return procedure.deposer(Demande(
         commune=commune, mandataire=mandataire, scrutin=scrutin, tours=chosen,
         valid_until=max(scrutins.day_of(tour, commune) for tour in chosen),
-        email=f"echantillon@{DOMAIN}", filing_key=secrets.token_hex(16)), _voter(mandant))
+        email=voter.email, filing_key=secrets.token_hex(16)), voter)
 
 
-def _voter(person):
+def _invented(person):
     return Voter.create(issuer="echantillon", sub=person.key, birth_name=person.birth_name, sex=person.sex,
                         first_names=person.first_names, birth_date=person.birth_date, birth_place=HOME,
-                        birth_country="99100", email=f"echantillon@{DOMAIN}", seen_at=now(),
-                        key=names.person_key(person.birth_name, person.first_names, person.birth_date))
+                        birth_country="99100", email=f"echantillon@{DOMAIN}", seen_at=now(), key=person.key)
+
+
+def _known(identity):
+    """The voter the stand-in FranceConnect will send when this identity logs in."""
+    configured = settings.active()
+    sub = pairwise_sub(configured.franceconnect_client_id, identity)
+    return voters.recognise(configured.franceconnect_issuer, sub, identity.claims())
 
 
 def _bring_to(status, procuration, officer, agent):
