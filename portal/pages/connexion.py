@@ -1,17 +1,85 @@
 """The agents' way in: log-in by password, and the link by which an account's first password is chosen."""
-from flask import redirect, url_for
+import unicodedata
 
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField, ValidationError
+from wtforms.validators import EqualTo, InputRequired
+
+from models import Role
+from portal import accounts, journal, sessions
 from portal.access import PUBLIC, access
+from portal.database import transaction
+from portal.errors import WeakPassword, WrongPassword
 from portal.pages import pages
+
+
+def readable(form, field):
+    """No database holds a NUL, and no address a control character: such an account cannot be."""
+    if any(unicodedata.category(character).startswith("C") for character in field.data or ""):
+        raise ValidationError(gettext("connexion.adresse_illisible"))
+
+
+class ConnexionForm(FlaskForm):
+    email = EmailField(lazy_gettext("connexion.adresse"), [InputRequired(lazy_gettext("connexion.adresse_manque")),
+                                                           readable])
+    password = PasswordField(lazy_gettext("connexion.mot_de_passe"),
+                             [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
+
+
+class MotDePasseForm(FlaskForm):
+    password = PasswordField(lazy_gettext("invitation.mot_de_passe"),
+                             [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
+    again = PasswordField(lazy_gettext("invitation.encore"),
+                          [EqualTo("password", lazy_gettext("invitation.differents"))])
 
 
 @pages.route("/connexion", methods=["GET", "POST"])
 @access(PUBLIC)
 def connexion():
-    return redirect(url_for(".accueil"), 303)
+    if request.method == "GET" and current_user.is_authenticated and current_user.actor.role != Role.VOTER:
+        return redirect(_back_office(), 303)
+    form = ConnexionForm()
+    if form.validate_on_submit() and _log_in(form):
+        return redirect(_back_office(), 303)
+    return render_template("public/connexion.html", form=form), 422 if form.errors else 200
 
 
 @pages.route("/invitation/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
 def invitation(token):
-    return redirect(url_for(".accueil"), 303)
+    agent = accounts.invited(token)
+    form = MotDePasseForm()
+    if form.validate_on_submit() and _choose(form, token):
+        flash(gettext("invitation.choisi"), "success")
+        return redirect(url_for(".connexion"), 303)
+    return render_template("public/invitation.html", form=form, agent=agent,
+                           least=accounts.least_characters(agent)), 422 if form.errors else 200
+
+
+def _log_in(form):
+    """A voter's session in the same browser ends here, and not before the password is right."""
+    try:
+        agent = accounts.authenticate(form.email.data, form.password.data)
+    except WrongPassword as error:
+        form.form_errors.append(error.sentence)
+        return False
+    with transaction():
+        sessions.begin(agent=agent)
+        journal.record(agent, "connexion", "agent", agent.id)
+    return True
+
+
+def _choose(form, token):
+    try:
+        accounts.choose_password(token, form.password.data)
+    except WeakPassword as error:
+        form.password.errors = [error.sentence]
+        return False
+    return True
+
+
+def _back_office():
+    return f"{request.script_root}/admin/"

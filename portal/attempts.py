@@ -1,0 +1,107 @@
+"""Log-ins under way at a provider: one `SingleUse` row each, good once, soon and in the browser that began it.
+
+Nonce and session of an attempt are derived from its state, so that nothing secret is kept: who answers twice (a double
+click, a reload) is known by them and shares the first answer's session.
+"""
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from datetime import timedelta
+from typing import NamedTuple
+
+from models import SingleUse, Voter, WebSession, now
+from portal import settings
+from portal.accounts import digest, spend
+from portal.database import transaction
+from portal.errors import LinkDead, Refused
+
+LIFE = timedelta(minutes=10)
+TWIN = timedelta(seconds=30)     # how long after the first answer a second one still counts as the same click
+PATIENCE = 10                    # seconds the second answer waits for the first
+PAUSE = 0.1                      # seconds between two looks
+LONGEST = 512                    # characters of a state
+
+
+class LogInLost(Refused):
+    """The attempt is unknown, used, too old, or of another browser: to be begun again."""
+
+    status = 400
+
+
+class Attempt(NamedTuple):
+    """`suite` is the endpoint to go on to after the log-in, None for the usual one."""
+
+    state: str
+    suite: str | None
+
+    @property
+    def nonce(self):
+        return _derived("nonce", self.state)
+
+    @property
+    def login(self):
+        """Name of the web sessions this attempt leads to (WebSession.login)."""
+        return _derived("login", self.state)
+
+
+def new_browser():
+    """A random name for a browser, to be kept in its signed cookie."""
+    return secrets.token_urlsafe(32)
+
+
+def begin(browser, suite=None):
+    state = secrets.token_urlsafe(32)
+    SingleUse.create(hash=digest(state), kind="oidc", expires_at=now() + LIFE,
+                     subject=json.dumps({"browser": digest(browser), "suite": suite}))
+    return Attempt(state, suite)
+
+
+def find(state, browser):
+    """The attempt of this state, used or not. Raises LogInLost, for an attempt of another browser too."""
+    row = SingleUse.get_or_none(SingleUse.hash == digest(state[:LONGEST]), SingleUse.kind == "oidc")
+    subject = row and json.loads(row.subject)
+    if not row or row.expires_at < now() or not hmac.compare_digest(subject["browser"], digest(browser)):
+        raise LogInLost()
+    return Attempt(state, subject["suite"])
+
+
+def claim(attempt):
+    """Spend the attempt; True for the one caller that has it."""
+    try:
+        with transaction():
+            spend(attempt.state, "oidc")
+            return True
+    except LinkDead:
+        return False
+
+
+def drop(attempt):
+    """The attempt came to nothing: who waits for it need not wait longer."""
+    SingleUse.delete().where(SingleUse.hash == digest(attempt.state)).execute()
+
+
+def outcome(attempt):
+    """The session the other answer of this attempt opened, waited for. Raises LogInLost."""
+    give_up = time.monotonic() + PATIENCE
+    while _under_way(attempt) and time.monotonic() < give_up:
+        row = (WebSession.select(WebSession, Voter).join(Voter).where(WebSession.login == attempt.login).first())
+        if row:
+            return row
+        time.sleep(PAUSE)
+    raise LogInLost()
+
+
+def _under_way(attempt):
+    return SingleUse.select().where(SingleUse.hash == digest(attempt.state), SingleUse.used_at > now() - TWIN).exists()
+
+
+def forget():
+    """Delete the attempts that can no longer be answered. Returns how many."""
+    return SingleUse.delete().where(SingleUse.kind == "oidc", SingleUse.expires_at < now()).execute()
+
+
+def _derived(purpose, state):
+    key = settings.active().secret_key.encode()
+    return hmac.new(key, f"{purpose}|{state}".encode(), hashlib.sha256).hexdigest()
