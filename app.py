@@ -51,12 +51,12 @@ def configure(app, settings):
 
 
 def connect(app, settings):
-    """One connection a request, from the pool; none for static files."""
+    """One connection a request, from the pool; none for static files, and /sante asks for its own."""
     open_database(settings.database_url)
 
     @app.before_request
     def take_connection():
-        if request.endpoint != "static":
+        if request.endpoint not in ("static", "pages.sante"):
             database.connect(reuse_if_open=True)
 
     @app.teardown_request
