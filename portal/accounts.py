@@ -49,11 +49,15 @@ def invited(token):
     return agent
 
 
+def least_characters(agent):
+    return SHORTEST.get(agent.role, 14)
+
+
 def choose_password(token, password):
     """Spend the link and set the password of its agent. Raises LinkDead, WeakPassword."""
     with transaction():
         agent = invited(token)
-        least = SHORTEST.get(agent.role, 14)
+        least = least_characters(agent)
         if not least <= len(password) <= LONGEST:
             raise WeakPassword(least=least, most=LONGEST)
         spend(token, "invitation")
