@@ -359,8 +359,7 @@ def _first(condition):
 
 def _by_code(code, names):
     """Half the postal codes are somebody else's INSEE code; people type postal codes."""
-    today = [name for name in names if name.kind == "actuelle"]
-    return _one_of([name for name in today if name.key == code] or today or names)
+    return _one_of([name for name in names if name.key == code and name.kind == "actuelle"] or names)
 
 
 def _resolved(key, names):
