@@ -5,7 +5,7 @@ import click
 from flask.cli import AppGroup
 
 from models import Role
-from portal import accounts, communes, journal, settings
+from portal import accounts, communes, journal, settings, worker
 from portal.database import migrations
 from portal.procedure import CLOCK
 
@@ -16,7 +16,7 @@ trail = AppGroup("journal", help="The append-only journal.")
 
 
 def install(app):
-    for command in (db, agents, towns, trail, check):
+    for command in (db, agents, towns, trail, check, work):
         app.cli.add_command(command)
 
 
@@ -75,3 +75,10 @@ def check():
     for fault in found:
         click.echo(fault)
     sys.exit(bool(found))
+
+
+@click.command("worker")
+@click.option("--once", is_flag=True, help="Do what is due now, then stop.")
+def work(once):
+    """Send the mails and seal the journal until stopped. Any number may run."""
+    worker.run_once() if once else worker.run()
