@@ -1,24 +1,52 @@
-"""What every view of the back office is made of: who may open it and which rows it may touch."""
-from flask import abort
-from flask_admin import BaseView
-from flask_admin.contrib.peewee import ModelView
-from flask_login import current_user
+"""What every view of the back office is made of: who may open it, which rows it may touch, what it leaves behind.
 
-from portal import access
+A grid is one class (see `admin_views/ministry.py`); each override of Flask-Admin is listed with its reason in
+`docs/back-office.md`. Everything is closed until a view opens it.
+"""
+import datetime
+import re
+import secrets
+
+from flask import abort, get_template_attribute, redirect, request
+from flask_admin import BaseView, expose
+from flask_admin.contrib.peewee import ModelView
+from flask_babel import gettext
+from flask_login import current_user
+from peewee import IntegerField
+
+from admin_views import export, paging
+from admin_views.bulk import Bulk
+from admin_views.policy import visible
+from admin_views.writing import Writing
+from models import SavedSearch
+from portal import access, catalogue, journal
+from portal.database import on_postgresql
+from portal.names import tidy
+
+MOST_EXPORTED = 20_000      # rows of a file
+LONGEST_SEARCH = 200        # characters
+RIGHTS = {"create_view": "create", "edit_view": "edit", "delete_view": "delete", "export": "export"}
+UNUSED = ("ajax_lookup", "ajax_update")     # doors that bypass forms: no view has them
+
+
+def words(name):
+    """A list of `templates/macros/words.html`: what people read for each value of a column."""
+    return get_template_attribute("macros/words.html", name)
 
 
 class Guarded:
     """A view with `roles`. Each of its routes is declared to `portal.access`, which refuses all others."""
 
     roles = frozenset()
+    opening = {}            # arguments of the address in the menu
 
     @property
     def actor(self):
         return current_user.actor
 
     def roles_for(self, method):
-        """Who may call one method of the view."""
-        return frozenset(self.roles)
+        """Who may call one method: those of `@access` above it, else all of the view."""
+        return frozenset(getattr(getattr(self, method), "access", self.roles))
 
     def declare_access(self, app):
         for _, method, _ in self._urls:
@@ -32,12 +60,209 @@ class Guarded:
         abort(404)
 
     def _run_view(self, fn, *args, **kwargs):
-        return fn(self, *args, **kwargs)  # Flask-Admin retries any TypeError, which hides where it came from
+        return fn(self, *args, **kwargs)    # Flask-Admin retries any TypeError, which hides where it came from
 
 
 class RoleView(Guarded, BaseView):
-    """A screen that is not a grid over a model. Give it `roles`; its menu entry is `_("menu.<endpoint>")`."""
+    """A screen that is not a grid over a model. Give it `roles`; its menu entry is `menu.<endpoint>`."""
 
 
-class ScopedView(Guarded, ModelView):
-    """A grid over a model."""
+class ScopedView(Guarded, Writing, Bulk, ModelView):
+    """A grid over a model: its rows are those of `policy.visible`, whatever the way in.
+
+    `rights` gives the roles of "create", "edit", "delete" and "export". `keyset` orders the rows: fields, the last one
+    unique. `related` are foreign keys shown in the grid.
+    """
+
+    column_list = form_columns = None       # both must be declared; no form_columns, no form
+    rights = {}
+    keyset = ()
+    newest_first = False
+    related = ()
+    searchable = False                      # then `matching` says how
+    reading_is_traced = False               # rows that name people
+    page_size = 50
+    column_sortable_list = ()               # a sort by any column cannot be paged by position
+    can_view_details = simple_list_pager = True
+    column_type_formatters = {
+        type(None): lambda view, value, name: "",
+        bool: lambda view, value, name: gettext("yes" if value else "no"),
+        datetime.datetime: lambda view, value, name: catalogue.instant(value),
+        datetime.date: lambda view, value, name: catalogue.day(value),
+    }
+    column_type_formatters_export = column_type_formatters_detail = column_type_formatters
+
+    can_create = property(lambda self: self.may("create"))
+    can_edit = property(lambda self: self.may("edit"))
+    can_delete = property(lambda self: self.may("delete"))
+    can_export = property(lambda self: self.may("export"))
+
+    def __init__(self, model, endpoint):
+        self._check_declaration(model)
+        self.table = model._meta.table_name
+        self.keyset = self.keyset or (model._meta.primary_key,)
+        self.column_details_list = self.column_details_list or self.column_list
+        super().__init__(model, name=f"menu.{endpoint}", endpoint=endpoint, url=endpoint)
+
+    def _check_declaration(self, model):
+        if self.column_list is None or self.form_columns is None:
+            raise TypeError(f"{type(self).__name__}: say column_list and form_columns")
+        if model._meta.composite_key or model._meta.primary_key.name in self.form_columns:
+            raise TypeError(f"{type(self).__name__}: a primary key is not for a form")
+        if self.column_editable_list or self.inline_models or self.form_ajax_refs:
+            raise TypeError(f"{type(self).__name__}: lists are not edited, forms have one row and no script")
+
+    # --- Who ---
+
+    def may(self, right):
+        return self.actor.role in self.rights.get(right, ())
+
+    def roles_for(self, method):
+        if method in RIGHTS:
+            return frozenset(self.rights.get(RIGHTS[method], ()))
+        if method == "action_view":
+            return frozenset().union(*(handler.roles for handler, _, _ in self._actions_data.values()))
+        if method in UNUSED or method == "search_view" and not self.searchable:
+            return frozenset()
+        return super().roles_for(method)
+
+    def create_blueprint(self, admin):
+        """What nobody may do has no route."""
+        if self.roles:
+            self._urls = [url for url in self._urls if self.roles_for(url[1])]
+        return super().create_blueprint(admin)
+
+    def is_action_allowed(self, name):
+        return self.actor.role in self._actions_data[name][0].roles
+
+    # --- Which rows ---
+
+    def get_query(self):
+        return visible(self.model, self.actor)
+
+    def clean_pk(self, text):
+        """`text` (or a list of one) as a primary key, None where no row can have it."""
+        text = text if isinstance(text, str) else text[0] if len(text) == 1 else ""
+        if not isinstance(self.model._meta.primary_key, IntegerField):
+            return text if text.isprintable() and 0 < len(text) < 100 else None
+        return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+    def get_one(self, id):
+        """The row; 404 for one that does not exist or that the agent may not see."""
+        rows = self.get_query().where(self.model._meta.primary_key == self.clean_pk(id))
+        return rows.get_or_none() or abort(404)
+
+    def locked(self, ids):
+        """Inside a transaction: the rows of `ids` the agent may see, nobody else's to change meanwhile."""
+        key = self.model._meta.primary_key
+        keys = {self.clean_pk(id) for id in ids} - {None}
+        rows = self.get_query().where(key.in_(keys)).order_by(key)
+        return list(rows.for_update() if on_postgresql() else rows)
+
+    def load(self, rows):
+        """Give `rows` what the grid shows beside their own columns. A fixed number of statements."""
+        for key in self.related:
+            wanted = {row.__data__[key.name] for row in rows}
+            known = {row._pk: row for row in key.rel_model.select().where(key.rel_field.in_(wanted))}
+            for row in rows:
+                row.__rel__[key.name] = known.get(row.__data__[key.name])
+
+    def trace_reading(self, rows):
+        if self.reading_is_traced and rows:
+            journal.record(self.actor, "consulter", self.table, *(row._pk for row in rows))
+
+    # --- The grid ---
+
+    def get_column_name(self, field):
+        return f"column.{self.table}.{field}"
+
+    def get_list(self, page, sort_column, sort_desc, search, filters, execute=True, page_size=None):
+        found = paging.page(self.filtered(filters), self.keyset, self.page_size, newest_first=self.newest_first,
+                            after=request.args.get("after"), before=request.args.get("before"))
+        self.load(found.rows)
+        self.trace_reading(found.rows)
+        self._template_args.update(pages=found, kept=self.kept(), search=self.search())
+        return None, found.rows
+
+    def filtered(self, filters):
+        query = self.get_query()
+        for index, _, value in filters:
+            query = self._filters[index].apply(query, value)
+        return self.matching(query, self.search().words) if self.search() else query
+
+    def is_valid_filter(self, filter):
+        return True
+
+    def get_filter_arg(self, index, flt):
+        return flt.name
+
+    def _get_list_filter_args(self):
+        """Filters with a value, cleaned. A value that was not offered is a bad request, not "everything"."""
+        given = [(index, filter, request.args.get(filter.argument)) for index, filter in enumerate(self._filters or ())]
+        try:
+            return [(index, filter.name, filter.clean(value)) for index, filter, value in given if value]
+        except ValueError:
+            abort(400)
+
+    def kept(self, **changes):
+        """What the address of the grid says of its content: filters and search, not the page."""
+        names = {filter.argument for filter in self._filters or ()} | {"recherche"}
+        return {**{name: value for name, value in request.args.items() if name in names and value}, **changes}
+
+    # --- The search: posted and kept with the session, so that no name stands in an address ---
+
+    def matching(self, query, words):
+        raise NotImplementedError(f"{type(self).__name__} is searchable: say how")
+
+    @expose("/search/", methods=("POST",))
+    def search_view(self):
+        typed = "".join(letter if letter.isprintable() else " " for letter in request.form.get("words", ""))
+        typed = tidy(typed[:LONGEST_SEARCH])
+        search = typed and SavedSearch.create(id=secrets.token_urlsafe(16), session=current_user.session, words=typed)
+        return redirect(self.get_url(".index_view", **self.kept(recherche=search.id if search else None)), 303)
+
+    def search(self):
+        """The saved search that the address names; 404 for one of another session."""
+        name = self.searchable and request.args.get("recherche")
+        if not name:
+            return None
+        if "saved_search" not in self._template_args:
+            own = SavedSearch.session == current_user.session.token_hash
+            saved = SavedSearch.get_or_none(SavedSearch.id == name[:22], own)
+            self._template_args["saved_search"] = saved or abort(404)
+        return self._template_args["saved_search"]
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type):
+        """A CSV file of what the grid shows, all pages. The journal says which rows left."""
+        key = self.model._meta.primary_key
+        rows = self.filtered(self._get_list_filter_args()).select(key).limit(MOST_EXPORTED)
+        ids = [pk for pk, in paging.ordered(rows, self.keyset, self.newest_first).tuples()]
+        journal.record(self.actor, "exporter", self.table, *ids)
+        actor, columns = self.actor, [column for column, _ in self._export_columns]
+
+        def read(some):
+            rows = visible(self.model, actor).where(key.in_(some))
+            rows = list(paging.ordered(rows, self.keyset, self.newest_first))
+            self.load(rows)
+            return [[self.get_export_value(row, column) for column in columns] for row in rows]
+
+        titles = [gettext(label) for _, label in self._export_columns]
+        return export.stream(titles, ids, read, f"{self.endpoint}.csv") if export_type == "csv" else abort(404)
+
+    # --- One row ---
+
+    @expose("/details/")
+    def details_view(self):
+        row = self.get_one(request.args.getlist("id"))
+        self.load([row])
+        self.trace_reading([row])
+        return self.render(self.details_template, model=row, details_columns=self._details_columns,
+                           get_value=self.get_detail_value, **self.beside(row))
+
+    def beside(self, row):
+        """What the page of one row shows beside its columns."""
+        return {}
+
+    def title_of(self, row):
+        return getattr(row, "name", None) or row._pk

@@ -1,0 +1,79 @@
+"""Fields of the back office's forms, made from the columns of a model."""
+from zoneinfo import ZoneInfo
+
+from flask_admin.contrib.peewee.form import CustomModelConverter
+from flask_babel import gettext
+from flask_login import current_user
+from peewee import CharField, DateField, ForeignKeyField, IntegerField, TextField
+from wtforms import fields
+from wtforms.validators import NumberRange, ValidationError
+
+from admin_views.policy import visible
+from models import UTC, UtcDateTimeField
+
+PARIS = ZoneInfo("Europe/Paris")
+MOST_CHOICES = 300
+LARGEST = 2 ** 31 - 1       # of an INTEGER column
+
+
+def printable(form, field):
+    """No control or direction characters; a long text may have several lines."""
+    text = "".join(field.data.split("\n")).replace("\r", "") if isinstance(field.data, str) else ""
+    if not text.isprintable():
+        raise ValidationError(gettext("field.unprintable"))
+
+
+class InstantField(fields.DateTimeLocalField):
+    """An instant, typed and shown on the clock of Paris."""
+
+    def process_data(self, value):
+        self.data = value and value.astimezone(PARIS).replace(tzinfo=None)
+
+    def populate_obj(self, obj, name):
+        setattr(obj, name, self.data and self.data.replace(tzinfo=PARIS).astimezone(UTC))
+
+
+class RowField(fields.SelectField):
+    """One of the rows of `model` that the agent may see."""
+
+    def __init__(self, model, null=False, **kwargs):
+        self.model, self.null = model, null
+        super().__init__(choices=self.offered, coerce=str, **kwargs)
+
+    def offered(self):
+        rows = [(str(row._pk), row.name) for row in visible(self.model, current_user.actor).limit(MOST_CHOICES)]
+        return [("", "–"), *rows] if self.null else rows
+
+    def process_data(self, value):
+        self.data = "" if value is None else str(getattr(value, "_pk", value))
+
+    def populate_obj(self, obj, name):
+        setattr(obj, name, self.data or None)
+
+
+class Converter(CustomModelConverter):
+    """Native fields only: no script, no picker of Flask-Admin's."""
+
+    def __init__(self, view):
+        super().__init__(view)
+        self.converters = {ForeignKeyField: self.row, UtcDateTimeField: self.instant, DateField: self.day,
+                           CharField: self.text, TextField: self.text, IntegerField: self.number}
+
+    def row(self, model, field, filters, default, **kwargs):
+        return field.name, RowField(field.rel_model, null=field.null, **kwargs)
+
+    def instant(self, model, field, **kwargs):
+        return field.name, InstantField(**kwargs)
+
+    def day(self, model, field, **kwargs):
+        return field.name, fields.DateField(**kwargs)
+
+    def text(self, model, field, **kwargs):
+        if "choices" in kwargs:
+            return field.name, fields.SelectField(**kwargs)
+        kwargs["validators"].append(printable)
+        return field.name, (fields.TextAreaField if isinstance(field, TextField) else fields.StringField)(**kwargs)
+
+    def number(self, model, field, **kwargs):
+        kwargs["validators"].append(NumberRange(min=0, max=LARGEST))
+        return field.name, fields.IntegerField(**kwargs)

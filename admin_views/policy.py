@@ -1,0 +1,55 @@
+"""Which rows of each table an agent may see. Written here once; what is not written is denied.
+
+Lists, details, exports, actions, filters and forms all read through `visible`.
+"""
+from peewee import SQL
+
+from models import TOWN_HALL, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Tour
+from portal.errors import NotYours
+
+
+def everything(actor):
+    return SQL("1 = 1")
+
+
+def nothing(actor):
+    return SQL("1 = 0")
+
+
+def established_here(actor):
+    return (Procuration.commune == commune_of(actor)) & Procuration.established_at.is_null(False)
+
+
+def of_own_town_hall(actor):
+    return Agent.commune == commune_of(actor)
+
+
+def commune_of(actor):
+    """An account without a commune is refused: compared with NULL it would match rows that have none."""
+    if not actor.commune_id:
+        raise NotYours()
+    return actor.commune_id
+
+
+MINISTRY_ONLY = {Role.MINISTRY: everything}
+POLICY = {
+    Procuration: dict.fromkeys(TOWN_HALL, established_here),
+    Agent: {Role.MANAGER: of_own_town_hall, Role.MINISTRY: everything},
+    Commune: MINISTRY_ONLY,
+    Scrutin: MINISTRY_ONLY,
+    Tour: MINISTRY_ONLY,
+    Rules: MINISTRY_ONLY,
+    Mail: MINISTRY_ONLY,
+    Event: MINISTRY_ONLY,
+}
+NEVER_READ = {  # columns that leave the database for no grid
+    Agent: ("password_hash",),
+    Mail: ("recipient", "context"),
+}
+
+
+def visible(model, actor):
+    """The rows of `model` that `actor` may see, as a query to refine. Raises NotYours for an empty perimeter."""
+    condition = POLICY.get(model, {}).get(actor.role, nothing)(actor)
+    columns = [column for column in model._meta.sorted_fields if column.name not in NEVER_READ.get(model, ())]
+    return model.select(*columns).where(condition)
