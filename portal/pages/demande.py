@@ -1,20 +1,80 @@
 """The request: one form, one URL, two renderings (the fields, then the check page), and its confirmation."""
-from flask import abort, render_template
+from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user
+from peewee import prefetch
 
-from models import Procuration
+from models import LIVE, Commune, CommuneName, Procuration, Status, TourVise
+from portal import procedure, scrutins
 from portal.access import VOTERS, access
 from portal.pages import pages
+from portal.pages.forms import DemandeForm
+from portal.pages.mes_procurations import loaded
+
+CONCURRENT = (Status.DEPOSEE, *LIVE)
 
 
-@pages.route("/demande", methods=["GET", "POST"])
+@pages.get("/demande")
 @access(VOTERS)
 def demande():
-    return render_template("public/demande.html")
+    return show_fields(DemandeForm(current_user.actor))
+
+
+@pages.post("/demande")
+@access(VOTERS)
+def deposer():
+    """The check page; with `confirmer` the request itself, once per key; with `modifier` the fields again."""
+    form = DemandeForm(current_user.actor, request.form)
+    if not form.validate():
+        return show_fields(form), 200 if "modifier" in request.form else 422
+    if "confirmer" in request.form:
+        filed = procedure.deposer(form.demande(), current_user.actor)
+        return redirect(url_for(".confirmation", number=filed.id), 303)
+    return show_fields(form) if "modifier" in request.form else show_check(form)
 
 
 @pages.get("/demande/<int:number>/confirmation")
 @access(VOTERS)
 def confirmation(number):
-    procuration = Procuration.get_or_none(Procuration.id == number, Procuration.voter == current_user.actor)
-    return render_template("public/confirmation.html", procuration=procuration or abort(404))
+    found = loaded(Procuration.id == number, Procuration.voter == current_user.actor)
+    if not found:
+        abort(404)
+    if found[0].status != Status.DEPOSEE:
+        return redirect(url_for(".mes_procurations"), 303)
+    return render_template("public/confirmation.html", procuration=found[0])
+
+
+# --- Renderings -----------------------------------------------------------------------------------------------------
+
+def show_fields(form):
+    form.offer()
+    return render_template("public/demande.html", form=form, birth_place=birth_place(form.voter))
+
+
+def show_check(form):
+    others = concurrent(form)
+    if any(other.filing_key == form.key.filing_key for other in others):
+        form.key.draw(form.voter)  # sent already, then changed: another request
+    return render_template("public/verification.html", form=form, birth_place=birth_place(form.voter), others=others)
+
+
+def concurrent(form):
+    """The voter's files, waiting or alive, that cover a tour now asked for. Two periods always meet."""
+    files = (Procuration.select(Procuration, Commune).join(Commune).order_by(Procuration.id.desc())
+             .where(Procuration.voter == form.voter, Procuration.status.in_(CONCURRENT)))
+    asked = {tour.id for tour in form.covered}
+    return [file for file in prefetch(files, TourVise.select())
+            if asked & covered(file, form.upcoming) or not (form.chosen or file.scrutin_id)]
+
+
+def covered(file, upcoming):
+    """Ids of the tours of a file, among `upcoming` where it names none."""
+    named = {vise.tour_id for vise in file.tours_vises}
+    within = scrutins.voted_in(upcoming, file.commune, scrutins.today(file.commune), file.valid_until)
+    return named or {tour.id for tour in within}
+
+
+def birth_place(voter):
+    """Where the voter was born: FranceConnect gives a code, perhaps of a commune that is no more."""
+    name = (CommuneName.select(CommuneName, Commune).join(Commune)
+            .where(CommuneName.code == voter.birth_place).order_by(CommuneName.id).first())
+    return name and f"{name.name} ({name.commune.departement})"

@@ -1,17 +1,87 @@
 """What a voter asked for, where it stands, and how to withdraw it."""
-from flask import render_template
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from peewee import JOIN, prefetch
 
+from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Scrutin, Status, Tour, TourDay,
+                    TourVise)
+from portal import procedure, scrutins
 from portal.access import VOTERS, access
+from portal.errors import AlreadyDecided
 from portal.pages import pages
+
+MOST = 100  # files on the page
 
 
 @pages.get("/mes-procurations")
 @access(VOTERS)
 def mes_procurations():
-    return render_template("public/mes_procurations.html")
+    files = loaded(Procuration.voter == current_user.actor)
+    return render_template("public/mes_procurations.html", files=files, most=MOST)
 
 
-@pages.route("/mes-procurations/<int:number>/retirer", methods=["GET", "POST"])
+@pages.get("/mes-procurations/<int:number>/retirer")
+@access(VOTERS)
+def confirmer_retrait(number):
+    return render_template("public/retirer.html", procuration=waiting(number))
+
+
+@pages.post("/mes-procurations/<int:number>/retirer")
 @access(VOTERS)
 def retirer(number):
-    return render_template("public/retirer.html")
+    procuration = waiting(number)
+    procuration.version = request.form.get("version", -1, int)  # as the voter saw it
+    procedure.retirer(procuration, current_user.actor)
+    flash(gettext("retrait.done"), "success")
+    return redirect(url_for(".mes_procurations"), 303)
+
+
+def waiting(number):
+    """The voter's request `number`. Raises AlreadyDecided once it waits no more."""
+    found = loaded(Procuration.id == number, Procuration.voter == current_user.actor)
+    if not found:
+        abort(404)
+    if found[0].status != Status.DEPOSEE:
+        raise AlreadyDecided(found[0].passages[-1])
+    return found[0]
+
+
+# --- Rows -----------------------------------------------------------------------------------------------------------
+
+def loaded(*conditions):
+    """Files with all a page shows of them, latest first: nine statements, however many files.
+
+    Beside the rows of `models`: `days` (local day of each tour named, by its id), `held` (tours on which it holds a
+    place) and `present_by` (last local day to present the request).
+    """
+    files = (Procuration.select(Procuration, Commune, Scrutin)
+             .join(Commune).join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
+             .where(*conditions).order_by(Procuration.filed_at.desc(), Procuration.id.desc()).limit(MOST))
+    files = prefetch(files, Personne.select(Personne, Commune).join(Commune, JOIN.LEFT_OUTER),
+                     Reference.select().where(Reference.kind == "etablir").order_by(Reference.drawn_at.desc()),
+                     Passage.select().order_by(Passage.version), TourVise.select(),
+                     Couverture.select().where(Couverture.place.is_null(False)))
+    tours = tours_by_id(files)
+    for file in files:
+        complete(file, tours)
+    return files
+
+
+def tours_by_id(files):
+    """The tours that `files` name or hold a place on, with their scrutin and local days."""
+    wanted = {row.tour_id for file in files for row in (*file.tours_vises, *file.couvertures)}
+    found = Tour.select(Tour, Scrutin).join(Scrutin).where(Tour.id.in_(wanted)).order_by(Tour.day, Tour.number)
+    return {tour.id: tour for tour in prefetch(found, TourDay.select())}
+
+
+def complete(file, tours):
+    """Fill what the macros read, from the rows already there."""
+    commune = file.commune
+    file.reference = next(iter(file.references), None)
+    file.held = [tour for number, tour in tours.items() if number in {row.tour_id for row in file.couvertures}]
+    file.tours_vises = [TourVise(procuration=file, tour=tour) for number, tour in tours.items()
+                        if number in {vise.tour_id for vise in file.tours_vises}]
+    file.days = {tour.id: scrutins.day_of(tour, commune) or tour.day
+                 for tour in (*file.held, *(vise.tour for vise in file.tours_vises))}
+    file.present_by = scrutins.last_whole_day(file.lapses_at, commune) if file.lapses_at else None
