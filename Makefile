@@ -14,6 +14,9 @@ test: .venv/dev.stamp
 test-long: .venv/dev.stamp
 	@$(BIN)/python -m pytest -m "long or not long"
 
+bench: .venv/dev.stamp
+	@$(BIN)/python -m benchmarks
+
 lint: .venv/dev.stamp
 	@$(BIN)/flake8
 
