@@ -5,13 +5,11 @@ from portal import scrutins
 
 def tours_of(procuration):
     """The tours a file covers: those it names, or every tour of its commune within its period."""
-    named = list(TourVise.select(TourVise.tour).where(TourVise.procuration == procuration).tuples())
-    known = scrutins.upcoming()
-    if named:
-        chosen = {tour for tour, in named}
-        return [tour for tour in known if tour.id in chosen]
-    commune = procuration.commune
-    return scrutins.voted_in(known, commune, scrutins.today(commune), procuration.valid_until)
+    known, commune = scrutins.upcoming(), procuration.commune
+    if procuration.scrutin_id is None:
+        return scrutins.voted_in(known, commune, scrutins.today(commune), procuration.valid_until)
+    named = {tour for tour, in TourVise.select(TourVise.tour).where(TourVise.procuration == procuration).tuples()}
+    return [tour for tour in known if tour.id in named]
 
 
 def take(procuration):
