@@ -25,7 +25,7 @@ def deposer():
     """The check page; with `confirmer` the request itself, once per key; with `modifier` the fields again."""
     form = DemandeForm(current_user.actor, request.form)
     if not form.validate():
-        return show_fields(form), 200 if "modifier" in request.form else 422
+        return show_fields(form), 422
     if "confirmer" in request.form:
         filed = procedure.deposer(form.demande(), current_user.actor)
         return redirect(url_for(".confirmation", number=filed.id), 303)

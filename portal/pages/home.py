@@ -49,7 +49,7 @@ def figures():
     """When they were counted, and how many files are in each state: nobody's name, commune or mandataire."""
     kept = current_app.extensions.get("figures")
     if kept is None or now() > kept[0] + FIGURES_KEPT:
-        rows = Procuration.select(Procuration.status, fn.COUNT()).group_by(Procuration.status).tuples()
+        rows = Procuration.select(Procuration.status, fn.COUNT(Procuration.id)).group_by(Procuration.status).tuples()
         kept = current_app.extensions["figures"] = now(), dict(rows)
     return kept
 
