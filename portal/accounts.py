@@ -6,7 +6,7 @@ import secrets
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from models import Agent, Role, SingleUse, now
+from models import Agent, Role, SingleUse, WebSession, now
 from portal import journal
 from portal.database import transaction
 from portal.errors import LinkDead, WeakPassword, WrongPassword
@@ -89,3 +89,22 @@ def _matches(agent, password):
         return HASHER.verify(agent and agent.password_hash or NOBODY, password[:LONGEST + 1])
     except (VerifyMismatchError, InvalidHashError):
         return False
+
+
+def suspend(actor, agent):
+    """Close an account at once: no log-in, and the sessions under way end."""
+    with transaction():
+        Agent.update(suspended_at=now()).where(Agent.id == agent.id, Agent.suspended_at.is_null()).execute()
+        end_sessions(agent)
+        journal.record(actor, "suspendre", "agent", agent.id)
+
+
+def reactivate(actor, agent):
+    """Open a suspended account again, with the password it had."""
+    with transaction():
+        Agent.update(suspended_at=None).where(Agent.id == agent.id).execute()
+        journal.record(actor, "reactiver", "agent", agent.id)
+
+
+def end_sessions(agent):
+    WebSession.delete().where(WebSession.agent == agent.id).execute()
