@@ -58,22 +58,22 @@ class Document:
         self.check = check
         self.value, self.read_at, self.again_at = None, 0, -BETWEEN_REFETCHES
 
-    def read(self, url, timeout=TIMEOUTS):
+    def read(self, url, timeouts):
         if self.value is None or time.monotonic() - self.read_at > LIFE:
-            self.fetch(url, timeout)
+            self.fetch(url, timeouts)
         return self.value
 
-    def fetch(self, url, timeout=TIMEOUTS):
+    def fetch(self, url, timeouts):
         """Ask for it, whatever is kept. Raises Outage."""
-        value = self.check(_json(url, timeout))
+        value = self.check(_json(url, timeouts))
         self.value, self.read_at = value, time.monotonic()
         return value
 
-    def again(self, url):
+    def again(self, url, timeouts):
         """Ask for it before its time, at most once in BETWEEN_REFETCHES; None when it is too soon."""
         if time.monotonic() - self.again_at < BETWEEN_REFETCHES:
             return None
-        value = self.fetch(url)
+        value = self.fetch(url, timeouts)
         self.again_at = time.monotonic()
         return value
 
@@ -86,11 +86,11 @@ class Provider:
         self.issuer, self.client_id, self.client_secret = issuer, client_id, client_secret
         self.scope, self.acr, self.enough = scope, acr, enough
         self.discovery, self.jwks = Document(self._metadata), Document(_key_set)
-        self.seats = threading.BoundedSemaphore(SEATS)
+        self.timeouts, self.seats = TIMEOUTS, threading.BoundedSemaphore(SEATS)
 
     @property
     def metadata(self):
-        return self.discovery.read(self._discovery_url)
+        return self.discovery.read(self._discovery_url, self.timeouts)
 
     @property
     def _discovery_url(self):
@@ -151,7 +151,7 @@ class Provider:
 
     def _session(self, redirect_uri):
         session = OAuth2Session(self.client_id, self.client_secret, redirect_uri=redirect_uri,
-                                token_endpoint_auth_method="client_secret_post", default_timeout=TIMEOUTS,
+                                token_endpoint_auth_method="client_secret_post", default_timeout=self.timeouts,
                                 leeway=0)  # the access token lives 60 s, Authlib's own margin
         session.max_redirects = 0          # a redirect would carry our secret elsewhere
         session.register_compliance_hook("access_token_response", _token_answered)
@@ -198,17 +198,16 @@ class Provider:
     def _signed(self, text, what):
         """The claims of a token signed by the provider. An unknown key or a bad signature asks for the keys again."""
         url = self.metadata["jwks_uri"]
+        keys = self.jwks.read(url, self.timeouts)
         try:
-            return _decode(text, self.jwks.read(url))
+            return _decode(text, keys, what)
         except (InvalidKeyIdError, BadSignatureError) as error:
-            keys = self.jwks.again(url)
+            keys = self.jwks.again(url, self.timeouts)
             if keys is None:
                 raise Distrusted(f"{what} signature") from error
-        except (JoseError, ValueError) as error:
-            raise Distrusted(f"{what} unreadable") from error
         try:
-            return _decode(text, keys)
-        except (JoseError, ValueError) as error:
+            return _decode(text, keys, what)
+        except (InvalidKeyIdError, BadSignatureError) as error:
             raise Distrusted(f"{what} signature") from error
 
     def _check(self, claims, what):
@@ -230,8 +229,8 @@ def at_hash(access_token):
     return urlsafe_b64encode(sha256(access_token.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
-def _json(url, timeout):
-    with OAuth2Session(default_timeout=timeout) as session:
+def _json(url, timeouts):
+    with OAuth2Session(default_timeout=timeouts) as session:
         session.max_redirects = 0
         answer = session.request("GET", url, withhold_token=True)
     answer.raise_for_status()
@@ -248,9 +247,15 @@ def _key_set(document):
         raise Outage("unreadable keys") from error
 
 
-def _decode(text, keys):
+def _decode(text, keys, what):
+    """Raises Distrusted; InvalidKeyIdError and BadSignatureError, which newer keys may mend."""
     registry = JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
-    return jwt.decode(text, keys, registry=registry).claims
+    try:
+        return jwt.decode(text, keys, registry=registry).claims
+    except (InvalidKeyIdError, BadSignatureError):
+        raise
+    except (JoseError, ValueError) as error:
+        raise Distrusted(f"{what} unreadable") from error
 
 
 def _token_answered(answer):
