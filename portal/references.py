@@ -22,7 +22,7 @@ def draw(procuration, kind="etablir"):
 def read(typed):
     """The code somebody typed (spaces, hyphens and case do not matter), or None when it cannot be one."""
     plain = unicodedata.normalize("NFKC", typed[:40]).upper()
-    code = "".join(character for character in plain if character not in " -‐‑._\t\r\n")
+    code = "".join(character for character in plain if character not in " -‐‑–—._\t\r\n")
     return code if len(code) == LENGTH and set(code) <= set(Reference.ALPHABET) else None
 
 
