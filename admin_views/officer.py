@@ -122,8 +122,7 @@ class Guichet(RoleView):
     @at_the_counter
     def revenir(self, act):
         passage = own_act(act)
-        if not can_be_undone(passage):
-            raise TooLateToUndo()
+        check_undoable(passage)
         return self.render("admin/officer/defaire.html", passage=passage, form=ReasonForm("defaire"))
 
     @expose("/actes/<int:act>/defaire", methods=["POST"])
@@ -183,10 +182,10 @@ def birth_place(person):
 # --- Own acts -------------------------------------------------------------------------------------------------------
 
 def own_acts():
-    """The officer's acts of the day, latest first, with their communes; around midnight, those that can be undone."""
+    """The officer's acts of the day, latest first, with their communes; after midnight, still the last ones."""
     midnight = now().astimezone(PARIS).replace(hour=0, minute=0, second=0, microsecond=0)
     return (Passage.select(Passage, Procuration, Commune).join(Procuration).join(Commune)
-            .where(Passage.agent == current_user.actor, Passage.at >= min(midnight, now() - procedure.TIME_TO_UNDO))
+            .where(Passage.agent == current_user.actor, Passage.at >= min(midnight, now() - 2 * procedure.TIME_TO_UNDO))
             .order_by(Passage.at.desc(), Passage.id.desc()))
 
 
@@ -199,20 +198,29 @@ def can_be_undone(passage):
             and now() <= passage.at + procedure.TIME_TO_UNDO)
 
 
+def check_undoable(passage):
+    """Raise AlreadyDecided, TooLateToUndo; 404 for an act that established nothing."""
+    if passage.act != "etablir":
+        abort(404)
+    if passage.procuration.version != passage.version:
+        raise AlreadyDecided(procedure.last_passage(passage.procuration))
+    if not can_be_undone(passage):
+        raise TooLateToUndo()
+
+
 def undo(passage, reason):
     """Take the act back; a second click gives the first one's passage. Raises AlreadyDecided, TooLateToUndo."""
-    procuration, officer = passage.procuration, current_user.actor
-    if procuration.version != passage.version:
-        return _undone_before(passage, officer)
-    procedure.defaire(procuration, officer, reason)
-    return procedure.last_passage(procuration)
+    try:
+        check_undoable(passage)
+        procedure.defaire(passage.procuration, current_user.actor, reason)
+    except AlreadyDecided as lost:
+        if not undoes(lost.passage, passage):
+            raise
+    return procedure.last_passage(passage.procuration)
 
 
-def _undone_before(passage, officer):
-    last = procedure.last_passage(passage.procuration)
-    if (last.act, last.version, last.agent_id) != ("defaire", passage.version + 1, officer.id):
-        raise AlreadyDecided(last)
-    return last
+def undoes(last, passage):
+    return (last.act, last.version, last.agent_id) == ("defaire", passage.version + 1, passage.agent_id)
 
 
 def stands_without_place(passage):

@@ -1,19 +1,537 @@
 """The officer's screen: what is seen and done at the counter, and what is refused there."""
+import datetime
+import re
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from tests.factories import a_procuration, an_officer, log_in
+
+from models import (Couverture, Event, Mail, Passage, Procuration, Reference, SingleUse, Status, TourDay, WebSession,
+                    now)
+from portal import procedure, references
+from tests.factories import (a_commune, a_demande, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent,
+                             an_officer, fresh, log_in)
+from tests.lint import Page
+from tests.statements import count_statements
+
+MINUTE = datetime.timedelta(minutes=1)
+TICKS = {"document": "y", "identity": "y", "consent": "y"}
+
+
+class Counter:
+    """An officer in front of the screen; `page` is the last answer."""
+
+    def __init__(self, app, officer=None):
+        self.officer = officer or an_officer()
+        self.client = app.test_client()
+        log_in(self.client, agent=self.officer)
+        self.opens()
+
+    def opens(self, path="/admin/guichet/"):
+        self.page = self.client.get(path, follow_redirects=True)
+        return self
+
+    def looks_up(self, typed):
+        return self.opens().presses("Ouvrir le dossier", reference=getattr(typed, "code", typed))
+
+    def presses(self, button, **fields):
+        """Send the form of a button as a browser does: its hidden fields and what was filled in."""
+        action, sent = self.form(button)
+        self.page = self.client.post(action, data={**sent, **fields}, follow_redirects=True)
+        return self
+
+    def form(self, button):
+        page = Page(self.text)
+        for form in page.all("form"):
+            if button in [tag["text"].strip() for tag in page.within(form, "button")]:
+                return form["action"], {tag["control"]: tag["value"] for tag in page.within(form, "input")
+                                        if tag.get("type") == "hidden"}
+        raise AssertionError(f"no button “{button}” on {self.title}")
+
+    def establishes(self, file):
+        return self.looks_up(file.reference).presses("Établir la procuration", **TICKS)
+
+    def follows(self, link):
+        page = Page(self.text)
+        return self.opens(next(tag["href"] for tag in page.all("a") if tag["text"].split("\n")[0].strip() == link))
+
+    @property
+    def text(self):
+        return self.page.get_data(as_text=True)
+
+    @property
+    def title(self):
+        return Page(self.text).all("title")[0]["text"]
+
+    def sees(self, *words):
+        said = re.sub(r"\s+", " ", self.text)
+        assert [word for word in words if word not in said] == []
+        return self
+
+    def sees_nobody(self, *files):
+        for file in files:
+            for person in (file.mandant, file.mandataire):
+                assert person.birth_name not in self.text
+        return self
+
+    def is_told(self, status, *words):
+        assert self.page.status_code == status, self.title
+        return self.sees(*words)
 
 
 @pytest.fixture
-def officer(db=None):
-    return an_officer()
+def officer(app):
+    return Counter(app)
 
 
-def test_smoke(app, client):
-    officer = an_officer()
+def move(file, **columns):
+    Procuration.update(columns).where(Procuration.id == file.id).execute()
+
+
+def unchanged(file):
+    """Nothing was written on the file since `file` was read."""
+    return fresh(file).version == file.version and fresh(file).status == file.status
+
+
+# --- The story ------------------------------------------------------------------------------------------------------
+
+def test_the_first_page_of_an_officer_is_one_field_with_the_focus(officer):
+    officer.opens("/admin/")
+    page = Page(officer.text)
+    typed = [tag for tag in page.all("input") if tag.get("type") == "text"]
+    assert [tag["control"] for tag in typed] == ["reference"] and "autofocus" in typed[0]
+
+
+def test_an_officer_looks_up_compares_establishes_and_types_the_next_one(officer):
+    file, following = a_procuration(), a_procuration()
+    officer.looks_up(file.reference).is_told(200, file.mandant.birth_name, "Camille Andrée", "17 mai 1980", "Lyon (69)",
+                                             file.mandataire.birth_name, "1er tour", file.reference.shown)
+    officer.presses("Établir la procuration", **TICKS)
+    officer.is_told(200, "Procuration établie", "mairie de Lyon (69)", "Référence suivante").sees_nobody(file)
+    assert "autofocus" in next(tag for tag in Page(officer.text).all("input") if tag.get("id") == "reference")
+    established = fresh(file)
+    assert established.status == Status.ETABLIE and established.officer_id == officer.officer.id
+    officer.presses("Ouvrir le dossier", reference=following.reference.code).sees(following.mandant.birth_name)
+
+
+def test_the_mandant_reads_who_established_and_where(officer):
     file = a_procuration()
-    log_in(client, agent=officer)
-    print(client.get("/admin/guichet/").text)
-    app.config["WTF_CSRF_ENABLED"] = False
-    answer = client.post("/admin/guichet/", data={"reference": file.reference.shown.lower()})
-    print(answer.status, answer.text)
-    assert answer.status_code == 200
+    officer.establishes(file)
+    told = Mail.get(Mail.procuration == file, Mail.name == "etablie").context
+    assert told["authority"] == "Dominique Martin, brigadier-chef, APJ" and told["authority_place"] == "Lyon"
+    assert told["day"]
+
+
+@pytest.mark.parametrize("typed", ["{0} {1}", "{0}-{1}", "  {0}{1}\n", "{0}\u00a0{1}", "{0} – {1}"])
+def test_a_reference_is_typed_leniently(officer, typed):
+    file = a_procuration()
+    code = file.reference.code.lower()
+    officer.looks_up(typed.format(code[:3], code[3:])).is_told(200, file.mandant.birth_name)
+
+
+def test_tours_are_told_on_the_commune_s_own_days(officer):
+    scrutin = a_scrutin()
+    tour = scrutin.tours.first()
+    TourDay.create(tour=tour, territory="972", day=tour.day - datetime.timedelta(days=1))
+    file = a_procuration(scrutin=scrutin, commune=a_commune("97209"))
+    eve = tour.day - datetime.timedelta(days=1)
+    officer.looks_up(file.reference).sees(f"1er tour, le {eve.day} ")
+
+
+def test_a_period_is_told_by_its_end(officer):
+    until = now().date() + datetime.timedelta(days=90)
+    file = a_procuration_until(until)
+    officer.looks_up(file.reference).sees(f"jusqu’au {until.day} ")
+
+
+def a_procuration_until(day):
+    demande = a_demande()
+    return procedure.deposer(type(demande)(commune=demande.commune, mandataire=demande.mandataire, valid_until=day,
+                                           email=demande.email, filing_key=demande.filing_key), a_voter())
+
+
+def test_an_act_without_a_place_stands_and_the_officer_is_warned(officer):
+    mandataire, scrutin = a_mandataire(), a_scrutin()
+    a_procuration(Status.ETABLIE, mandataire=mandataire, scrutin=scrutin)
+    officer.establishes(a_procuration(mandataire=mandataire, scrutin=scrutin))
+    officer.is_told(200, "Procuration établie", "la mairie décidera")
+
+
+# --- The checklist, the refusal, later ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("missing, sentence", [("document", "Cochez la pièce"), ("identity", "Cochez l’identité"),
+                                               ("consent", "Cochez le consentement")])
+def test_nothing_is_established_before_every_point_is_ticked(officer, missing, sentence):
+    file = a_procuration()
+    ticks = {name: tick for name, tick in TICKS.items() if name != missing}
+    officer.looks_up(file.reference).presses("Établir la procuration", **ticks)
+    officer.is_told(422, sentence, file.mandant.birth_name)
+    assert officer.title.startswith("Erreur : ") and unchanged(file)
+    officer.presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
+
+
+def test_a_tick_must_be_a_tick(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference).presses("Établir la procuration", **{**TICKS, "consent": "false"}).is_told(422)
+    assert unchanged(file)
+
+
+def test_a_refusal_is_confirmed_with_a_reason(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference).presses("Refuser…").is_told(200, "La pièce présentée ne prouve pas l’identité")
+    assert unchanged(file)
+    officer.presses("Confirmer le refus").is_told(422, "Choisissez un motif dans la liste.")
+    officer.presses("Confirmer le refus", reason="parce_que").is_told(422, "Choisissez un motif dans la liste.")
+    assert unchanged(file)
+    officer.presses("Confirmer le refus", reason="piece_non_probante").is_told(200, "Établissement refusé")
+    officer.sees_nobody(file)
+    assert fresh(file).status == Status.REFUSEE
+    assert Passage.get(Passage.procuration == file, Passage.act == "refuser").reason == "piece_non_probante"
+
+
+def test_later_changes_nothing_and_closes_the_file(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    action, sent = officer.form("Établir la procuration")
+    officer.presses("Revenir plus tard").is_told(200, "rien n’a changé").sees_nobody(file)
+    assert unchanged(file)
+    officer.page = officer.client.post(action, data={**sent, **TICKS}, follow_redirects=True)
+    officer.is_told(409, "n’est plus ouvert")
+    assert unchanged(file)
+    officer.establishes(file).is_told(200, "Procuration établie")
+
+
+# --- Every sentence -------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("typed", ["", "ABC", "B7K2M", "B7K2MXX", "B7K2M0", "B7K2MA", "%%%%%%", "é" * 6, "B" * 10_000,
+                                   "\u202eB7K2MX", "B7K\x002MX"])
+def test_what_cannot_be_a_reference_is_told_its_format(officer, typed):
+    officer.looks_up(typed).is_told(422, "Une référence compte 6 caractères")
+    assert officer.title.startswith("Erreur : Guichet")
+
+
+def test_an_unknown_reference_is_said_to_be_unknown_and_kept_to_be_compared(officer):
+    officer.looks_up("ZZZ ZZZ").is_told(404, "Aucune demande ne porte cette référence", 'value="ZZZ ZZZ"')
+
+
+@pytest.mark.parametrize("status", [Status.ETABLIE, Status.VALIDEE, Status.INVALIDEE, Status.ANNULEE, Status.RESILIEE])
+def test_a_used_reference_says_when_it_was(officer, status):
+    file = a_procuration(status)
+    officer.looks_up(file.reference).is_told(409, "a déjà été établie, le ", f"{file.established_at.year} à")
+    officer.sees_nobody(file)
+
+
+@pytest.mark.parametrize("status, sentence", [(Status.RETIREE, "a été retirée le"), (Status.REFUSEE, "a été refusée"),
+                                              (Status.CADUQUE, "elle est caduque")])
+def test_a_request_that_ended_says_how(officer, status, sentence):
+    file = a_procuration(status)
+    officer.looks_up(file.reference).is_told(409, sentence).sees_nobody(file)
+
+
+def test_a_request_nobody_presented_in_time_is_lapsed_before_the_clock_says_so(officer):
+    file = a_procuration()
+    move(file, lapses_at=now() - MINUTE)
+    officer.looks_up(file.reference).is_told(409, "elle est caduque").sees_nobody(file)
+
+
+@pytest.mark.parametrize("status", [Status.DEPOSEE, Status.CADUQUE])
+def test_a_poll_that_is_over_is_said_to_be_over(officer, status):
+    file = a_procuration(status)
+    move(file, valid_until=now().date() - datetime.timedelta(days=2), lapses_at=now() - MINUTE)
+    officer.looks_up(file.reference).is_told(422, "Le scrutin est terminé").sees_nobody(file)
+
+
+def test_the_reference_of_a_resiliation_is_not_taken_for_another(officer):
+    file = a_procuration(Status.ETABLIE)
+    officer.looks_up(references.draw(file, "resilier")).is_told(422, "demande de résilier").sees_nobody(file)
+
+
+def test_each_look_up_leaves_one_event(officer):
+    file, used = a_procuration(), a_procuration(Status.ETABLIE)
+    for typed in (file.reference, "ZZZZZZ", used.reference):
+        officer.looks_up(typed)
+    events = Event.select().where(Event.actor == officer.officer.id, Event.role == "officer",
+                                  Event.act.in_(("consulter", "recherche_vaine"))).order_by(Event.id)
+    assert [(event.act, event.subjects) for event in events] == [
+        ("consulter", str(file.id)), ("recherche_vaine", ""), ("recherche_vaine", str(used.id))]
+
+
+# --- One officer, one session, 15 minutes, once ---------------------------------------------------------------------
+
+def test_a_double_click_establishes_once_and_says_it_is_done(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    action, sent = officer.form("Établir la procuration")
+    for _ in range(2):
+        officer.page = officer.client.post(action, data={**sent, **TICKS}, follow_redirects=True)
+        officer.is_told(200, "Procuration établie")
+    assert Passage.select().where(Passage.procuration == file, Passage.act == "etablir").count() == 1
+    assert Mail.select().where(Mail.procuration == file, Mail.name == "etablie").count() == 1
+
+
+def test_two_clicks_at_the_same_instant_establish_once(app, officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    action, sent = officer.form("Établir la procuration")
+    cookie = officer.client.get_cookie("maprocuration").value
+
+    def click(_):
+        hand = app.test_client()
+        hand.set_cookie("maprocuration", cookie)
+        return hand.post(action, data={**sent, **TICKS})
+    with ThreadPoolExecutor(2) as hands:
+        first, second = hands.map(click, range(2))
+    assert first.status_code == second.status_code == 303 and first.location == second.location
+    assert Passage.select().where(Passage.procuration == file, Passage.act == "etablir").count() == 1
+
+
+def test_a_file_opened_by_somebody_else_cannot_be_used(app, officer):
+    file, thief = a_procuration(), Counter(app)
+    officer.looks_up(file.reference)
+    thief.looks_up(a_procuration().reference)
+    stolen = officer.form("Établir la procuration")[1]["file"]
+    thief.presses("Établir la procuration", **TICKS, file=stolen).is_told(409, "n’est plus ouvert").sees_nobody(file)
+    assert unchanged(file)
+    officer.presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
+
+
+def test_a_file_opened_in_another_session_of_the_same_officer_cannot_be_used(app, officer):
+    file, elsewhere = a_procuration(), Counter(app, officer.officer)
+    officer.looks_up(file.reference)
+    elsewhere.looks_up(a_procuration().reference)
+    carried = officer.form("Établir la procuration")[1]["file"]
+    for button in ("Établir la procuration", "Refuser…"):
+        elsewhere.looks_up(a_procuration().reference).presses(button, **TICKS, file=carried).is_told(409)
+        elsewhere.sees_nobody(file)
+    assert unchanged(file)
+
+
+def test_nobody_closes_the_file_of_another(app, officer):
+    officer.looks_up(a_procuration().reference)
+    thief = Counter(app).looks_up(a_procuration().reference)
+    thief.presses("Revenir plus tard", file=officer.form("Revenir plus tard")[1]["file"])
+    officer.presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
+
+
+@pytest.mark.parametrize("button", ["Établir la procuration", "Refuser…"])
+def test_a_file_stays_open_15_minutes(officer, button):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    assert now() + 14 * MINUTE < SingleUse.get(SingleUse.kind == "file").expires_at <= now() + 15 * MINUTE
+    SingleUse.update(expires_at=now()).where(SingleUse.kind == "file").execute()
+    officer.presses(button, **TICKS).is_told(409, "n’est plus ouvert").sees_nobody(file)
+    assert unchanged(file)
+
+
+@pytest.mark.parametrize("forged", ["", "abc", "1", "é" * 50, "x" * 10_000, "\x00"])
+def test_an_act_without_an_opened_file_does_nothing(officer, forged):
+    file = a_procuration()
+    officer.looks_up(file.reference).presses("Établir la procuration", **TICKS, file=forged, id=file.id)
+    officer.is_told(409, "n’est plus ouvert").sees_nobody(file)
+    assert unchanged(file)
+
+
+@pytest.mark.parametrize("path", ["", "etablir", "refuser", "plus-tard", "actes/1/defaire"])
+def test_a_forged_form_is_refused(officer, path):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    opened = officer.form("Établir la procuration")[1]["file"]
+    data = {**TICKS, "file": opened, "reference": file.reference.code, "reason": "demande_du_mandant"}
+    assert officer.client.post(f"/admin/guichet/{path}", data=data).status_code == 400
+    assert unchanged(file)
+
+
+def test_no_address_shows_a_file(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    opened = officer.form("Établir la procuration")[1]["file"]
+    for path in ("", "etablir", "refuser", "plus-tard", "actes"):
+        officer.opens(f"/admin/guichet/{path}?reference={file.reference.code}&file={opened}&id={file.id}")
+        officer.sees_nobody(file)
+    assert file.reference.code not in officer.page.request.path
+
+
+def test_the_mandant_who_withdraws_meanwhile_wins_and_the_officer_is_told(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    procedure.retirer(fresh(file), file.voter)
+    events = Event.select().count()
+    officer.presses("Établir la procuration", **TICKS).is_told(409, "Demande retirée", "par le mandant")
+    assert fresh(file).status == Status.RETIREE and Event.select().count() == events
+    assert not Couverture.select().where(Couverture.procuration == file).exists()
+    assert fresh(file).reference.used_at is None
+
+
+def test_of_two_officers_the_second_is_told_the_first_was_faster(app, officer):
+    file, colleague = a_procuration(), Counter(app)
+    officer.looks_up(file.reference)
+    colleague.establishes(file)
+    officer.presses("Établir la procuration", **TICKS).is_told(409, "Procuration établie le", "par la police")
+    assert fresh(file).officer_id == colleague.officer.id
+
+
+def test_a_poll_that_ends_while_the_file_is_open_is_not_established(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    move(file, valid_until=now().date() - datetime.timedelta(days=2))
+    officer.presses("Établir la procuration", **TICKS).is_told(422, "Le scrutin est terminé")
+    assert fresh(file).status == Status.DEPOSEE
+
+
+# --- Own acts -------------------------------------------------------------------------------------------------------
+
+def test_an_own_act_is_undone_with_a_reason_from_its_page(officer):
+    file = a_procuration()
+    officer.establishes(file).follows("Défaire cet acte").is_told(200, "Lyon (69)").sees_nobody(file)
+    officer.presses("Défaire l’acte").is_told(422, "Choisissez un motif")
+    assert fresh(file).status == Status.ETABLIE
+    officer.presses("Défaire l’acte", reason="erreur_de_personne").is_told(200, "Établissement retiré")
+    assert fresh(file).status == Status.DEPOSEE
+    officer.establishes(file).is_told(200, "Procuration établie")
+
+
+def test_undoing_twice_undoes_once(officer):
+    file = a_procuration()
+    officer.establishes(file).follows("Défaire cet acte")
+    action, sent = officer.form("Défaire l’acte")
+    for _ in range(2):
+        officer.page = officer.client.post(action, data={**sent, "reason": "erreur_de_saisie"}, follow_redirects=True)
+        officer.is_told(200, "Établissement retiré")
+    officer.establishes(file)
+    officer.page = officer.client.post(action, data={**sent, "reason": "erreur_de_saisie"}, follow_redirects=True)
+    officer.is_told(409, "Procuration établie le")
+    assert fresh(file).status == Status.ETABLIE, "the link of an act that was undone must not undo the next one"
+
+
+def test_own_acts_of_the_day_show_hour_act_and_commune_and_nobody(officer):
+    established, refused = a_procuration(), a_procuration()
+    officer.establishes(established)
+    officer.looks_up(refused.reference).presses("Refuser…").presses("Confirmer le refus", reason="identite_differente")
+    a_procuration(Status.ETABLIE)
+    officer.opens("/admin/guichet/actes").is_told(200, "Procuration établie", "Établissement refusé", "Lyon (69)")
+    officer.sees_nobody(established, refused)
+    page = Page(officer.text)
+    assert len(page.all("tr")) == 3, "two acts under the headings: those of others are not shown"
+    assert established.reference.shown not in officer.text
+    officer.follows("Défaire").is_told(200, "Défaire un acte")
+
+
+def test_yesterday_s_acts_are_gone_from_the_list(officer):
+    officer.establishes(a_procuration())
+    Passage.update(at=now() - datetime.timedelta(days=1)).where(Passage.act == "etablir").execute()
+    act = Passage.get(Passage.act == "etablir").id
+    officer.opens("/admin/guichet/actes").sees("Aucun acte aujourd’hui")
+    assert officer.opens(f"/admin/guichet/actes/{act}").page.status_code == 404
+
+
+def test_after_15_minutes_an_act_cannot_be_undone(officer):
+    file = a_procuration()
+    officer.establishes(file).follows("Défaire cet acte")
+    late = now() - 16 * MINUTE
+    Passage.update(at=late).where(Passage.act == "etablir").execute()
+    move(file, established_at=late)
+    officer.presses("Défaire l’acte", reason="erreur_de_saisie").is_told(409, "dans les 15 minutes")
+    assert fresh(file).status == Status.ETABLIE
+
+
+def test_an_act_the_commune_already_decided_cannot_be_undone(officer):
+    file = a_procuration()
+    officer.establishes(file).follows("Défaire cet acte")
+    procedure.valider(fresh(file), an_agent())
+    officer.presses("Défaire l’acte", reason="erreur_de_saisie").is_told(409, "Procuration validée le", "par la mairie")
+    assert fresh(file).status == Status.VALIDEE
+    act = Passage.get(Passage.procuration == file, Passage.act == "etablir").id
+    officer.opens(f"/admin/guichet/actes/{act}/defaire").is_told(409, "Procuration validée le")
+
+
+def test_only_an_establishment_can_be_undone(officer):
+    officer.looks_up(a_procuration().reference).presses("Refuser…")
+    officer.presses("Confirmer le refus", reason="identite_differente")
+    act = Passage.get(Passage.act == "refuser").id
+    assert officer.opens(f"/admin/guichet/actes/{act}/defaire").page.status_code == 404
+
+
+@pytest.mark.parametrize("number", ["0", "999999", "9" * 30, "abc", "-1"])
+@pytest.mark.parametrize("path", ["", "/defaire"])
+def test_an_act_that_is_no_act_is_not_found(officer, number, path):
+    assert officer.opens(f"/admin/guichet/actes/{number}{path}").page.status_code == 404
+
+
+def test_the_act_of_a_colleague_is_neither_shown_nor_undone(app, officer):
+    file = a_procuration()
+    officer.establishes(file)
+    colleague = Counter(app).establishes(a_procuration()).follows("Défaire cet acte")
+    act = Passage.get(Passage.procuration == file, Passage.act == "etablir").id
+    token = colleague.form("Défaire l’acte")[1]
+    assert colleague.client.get(f"/admin/guichet/actes/{act}").status_code == 404
+    answer = colleague.client.post(f"/admin/guichet/actes/{act}/defaire", data={**token, "reason": "erreur_de_saisie"})
+    assert answer.status_code == 404 and fresh(file).status == Status.ETABLIE
+
+
+# --- Who may --------------------------------------------------------------------------------------------------------
+
+TODAY = now().date()
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.mark.parametrize("dates", [{"habilitated_from": TODAY + 2 * DAY}, {"habilitated_until": TODAY - 2 * DAY}])
+def test_outside_the_dates_of_the_habilitation_nothing_is_shown_or_done(app, dates):
+    file = a_procuration()
+    officer = Counter(app)
+    officer.looks_up(file.reference)
+    type(officer.officer).update(dates).where(type(officer.officer).id == officer.officer.id).execute()
+    officer.presses("Établir la procuration", **TICKS).is_told(403, "Votre habilitation ne couvre pas")
+    officer.sees_nobody(file)
+    assert unchanged(file)
+    officer.opens().is_told(403, "Votre habilitation ne couvre pas")
+
+
+def test_an_habilitation_that_covers_today_is_enough(app):
+    officer = Counter(app, an_officer(habilitated_from=TODAY - DAY, habilitated_until=TODAY + DAY))
+    officer.establishes(a_procuration()).is_told(200, "Procuration établie")
+
+
+@pytest.mark.parametrize("missing", ["quality", "place"])
+def test_an_authority_without_quality_or_place_is_told_to_have_them_completed(app, missing):
+    Counter(app, an_officer(**{missing: " "})).is_told(403, "Votre qualité ou votre lieu d’exercice manque")
+
+
+@pytest.mark.parametrize("path", ["", "actes", "actes/1"])
+def test_the_counter_is_for_officers(app, path):
+    client = app.test_client()
+    for who in ({"agent": an_agent()}, {"agent": an_agent("ministry")}, {"voter": a_voter()}):
+        log_in(client, **who)
+        assert client.get(f"/admin/guichet/{path}").status_code == 404
+    assert app.test_client().get(f"/admin/guichet/{path}").status_code in (302, 303)
+
+
+# --- Speed ----------------------------------------------------------------------------------------------------------
+
+def test_a_look_up_costs_the_same_few_statements_among_3_and_30_files(app, officer):
+    spent = []
+    for count in (3, 27):
+        code = [a_procuration().reference.code for _ in range(count)][-1]
+        action, sent = officer.opens().form("Ouvrir le dossier")
+        WebSession.update(seen_at=now() - 2 * MINUTE).execute()  # the dearest case: the session is also kept alive
+        with count_statements() as counted:
+            officer.client.post(action, data={**sent, "reference": code})
+        spent.append(len(counted))
+    assert spent[0] == spent[1] <= 9, "\n".join(counted)
+
+
+def test_own_acts_cost_the_same_few_statements_whatever_their_number(app, officer):
+    spent = []
+    for count in (1, 9):
+        for _ in range(count):
+            officer.establishes(a_procuration())
+        with count_statements() as counted:
+            officer.opens("/admin/guichet/actes")
+        spent.append(len(counted))
+    assert spent[0] == spent[1] <= 3, counted
+
+
+def test_a_used_reference_is_free_again_after_an_undone_act(officer):
+    file = a_procuration()
+    officer.establishes(file)
+    assert Reference.get(Reference.procuration == file).used_at
+    officer.follows("Défaire cet acte").presses("Défaire l’acte", reason="demande_du_mandant")
+    officer.looks_up(file.reference).is_told(200, file.mandant.birth_name)
