@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import threading
 import time
 from datetime import timedelta
 from typing import NamedTuple
@@ -21,6 +22,7 @@ LIFE = timedelta(minutes=10)
 TWIN = timedelta(seconds=30)     # how long after the first answer a second one still counts as the same click
 PATIENCE = 10                    # seconds the second answer waits for the first
 PAUSE = 0.1                      # seconds between two looks
+WAITING = threading.BoundedSemaphore(2)  # second answers at once and per process: each keeps a thread
 LONGEST = 512                    # characters of a state
 
 
@@ -84,9 +86,18 @@ def drop(attempt):
 
 def outcome(attempt):
     """The session the other answer of this attempt opened, waited for. Raises LogInLost."""
+    if not WAITING.acquire(blocking=False):
+        raise LogInLost()
+    try:
+        return _awaited(attempt)
+    finally:
+        WAITING.release()
+
+
+def _awaited(attempt):
     give_up = time.monotonic() + PATIENCE
     while _under_way(attempt) and time.monotonic() < give_up:
-        row = (WebSession.select(WebSession, Voter).join(Voter).where(WebSession.login == attempt.login).first())
+        row = WebSession.select(WebSession, Voter).join(Voter).where(WebSession.login == attempt.login).first()
         if row:
             return row
         time.sleep(PAUSE)

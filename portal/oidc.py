@@ -28,8 +28,8 @@ PROBE = (2, 3)                   # the same, before a log-out leaves for the pro
 LEEWAY = 60                      # seconds of difference allowed between the two clocks
 LIFE = 600                       # seconds a document is kept: FranceConnect's own Cache-Control
 BETWEEN_REFETCHES = 10           # seconds: bad signatures must not make us hammer the provider
-SEATS = 6                        # conversations at once and per process: an outage must not take every thread
-WAIT_FOR_A_SEAT = 1              # seconds
+SEATS = 4                        # conversations at once and per process: an outage must not take every thread
+WAIT_FOR_A_SEAT = 1              # seconds; none while the provider fails
 LONGEST_SUB = 255
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "end_session_endpoint")
 log = logging.getLogger("maprocuration.oidc")
@@ -86,7 +86,7 @@ class Provider:
         self.issuer, self.client_id, self.client_secret = issuer, client_id, client_secret
         self.scope, self.acr, self.enough = scope, acr, enough
         self.discovery, self.jwks = Document(self._metadata), Document(_key_set)
-        self.timeouts, self.seats = TIMEOUTS, threading.BoundedSemaphore(SEATS)
+        self.timeouts, self.seats, self.failing = TIMEOUTS, threading.BoundedSemaphore(SEATS), False
 
     @property
     def metadata(self):
@@ -112,11 +112,12 @@ class Provider:
     @contextmanager
     def conversation(self):
         """Room for a few exchanges with the provider. Raises Outage, its own and for a lack of room."""
-        if not self.seats.acquire(timeout=WAIT_FOR_A_SEAT):
+        if not self.seats.acquire(timeout=0 if self.failing else WAIT_FOR_A_SEAT):
             raise Outage("too many conversations at once")
         try:
             yield
         except (RequestException, ValueError, TypeError, KeyError) as error:  # an HTML page answered with 200 too
+            self.failing = True
             raise Outage(type(error).__name__) from error
         finally:
             self.seats.release()
@@ -147,7 +148,9 @@ class Provider:
         with self.conversation(), self._session(redirect_uri) as session:
             token = self._token(session, code)
             claims = self._id_token(token, nonce)
-            return Tokens(token["id_token"], claims, self._userinfo(session, claims["sub"]))
+            userinfo = self._userinfo(session, claims["sub"])
+            self.failing = False
+            return Tokens(token["id_token"], claims, userinfo)
 
     def _session(self, redirect_uri):
         session = OAuth2Session(self.client_id, self.client_secret, redirect_uri=redirect_uri,

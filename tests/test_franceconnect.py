@@ -292,6 +292,17 @@ def test_the_second_click_does_not_wait_for_ever(camille, monkeypatch):
     assert begins_again(camille.comes_back(address))
 
 
+def test_only_a_few_second_clicks_wait_at_once(camille):
+    address = camille.chooses()
+    SingleUse.update(used_at=attempts.now()).execute()
+    taken = [attempts.WAITING.acquire(blocking=False) for _ in range(2)]
+    began = time.monotonic()
+    assert begins_again(camille.comes_back(address))
+    assert time.monotonic() - began < 2
+    for _ in taken:
+        attempts.WAITING.release()
+
+
 def test_two_tabs_both_lead_in(camille):
     first = camille.leaves_for_franceconnect()
     second = camille.leaves_for_franceconnect(suite="/mes-procurations")
@@ -456,6 +467,21 @@ def test_other_pages_answer_while_franceconnect_hangs(camille, franceconnect, un
     assert camille.portal.get("/connexion").status_code == 200
     for _ in taken:
         provider.seats.release()
+
+
+@ONE_ENGINE
+def test_nobody_queues_for_a_franceconnect_known_to_fail(camille, franceconnect, unprotected):
+    provider = unprotected.extensions["franceconnect"]
+    franceconnect.fault = "token_500"
+    camille.logs_in()
+    taken = [provider.seats.acquire(blocking=False) for _ in range(oidc.SEATS)]
+    began = time.monotonic()
+    assert is_an_outage(camille.portal.post("/franceconnect/connexion"))
+    assert time.monotonic() - began < 0.5
+    for _ in taken:
+        provider.seats.release()
+    franceconnect.fault = None
+    assert camille.logs_in().status_code == 303 and not provider.failing
 
 
 @ONE_ENGINE
