@@ -181,7 +181,9 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
                             after=request.args.get("after"), before=request.args.get("before"))
         self.load(found.rows)
         self.trace_reading(found.rows)
-        self._template_args.update(pages=found, kept=self.kept(), search=self.search())
+        self._template_args.update(
+            pages=found, kept=self.kept(), search=self.search(), search_offered=self.searchable,
+            offered={filter.name: filter.choices() for filter in self._filters or () if filter.kind == "choice"})
         return None, found.rows
 
     def filtered(self, filters):

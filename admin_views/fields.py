@@ -6,7 +6,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from peewee import CharField, DateField, ForeignKeyField, IntegerField, TextField
 from wtforms import fields
-from wtforms.validators import NumberRange, ValidationError
+from wtforms.validators import NumberRange, StopValidation
 
 from admin_views.policy import visible
 from models import UTC, UtcDateTimeField
@@ -20,7 +20,7 @@ def printable(form, field):
     """No control or direction characters; a long text may have several lines."""
     text = "".join(field.data.split("\n")).replace("\r", "") if isinstance(field.data, str) else ""
     if not text.isprintable():
-        raise ValidationError(gettext("field.unprintable"))
+        raise StopValidation(gettext("field.unprintable"))
 
 
 class InstantField(fields.DateTimeLocalField):
@@ -71,7 +71,7 @@ class Converter(CustomModelConverter):
     def text(self, model, field, **kwargs):
         if "choices" in kwargs:
             return field.name, fields.SelectField(**kwargs)
-        kwargs["validators"].append(printable)
+        kwargs["validators"].insert(0, printable)       # the others may ask the database
         return field.name, (fields.TextAreaField if isinstance(field, TextField) else fields.StringField)(**kwargs)
 
     def number(self, model, field, **kwargs):

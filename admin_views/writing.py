@@ -117,7 +117,8 @@ class Writing:
         if request.method == "POST" and self.delete_model(row):
             flash(gettext("admin.deleted"), "success")
             return redirect(self.get_url(".index_view"), 303)
-        return self.render("admin/model/delete.html", model=row), 409 if request.method == "POST" else 200
+        used = request.method == "POST"
+        return self.render("admin/model/delete.html", model=row, still_used=used), 409 if used else 200
 
     def delete_model(self, model):
         """This row and nothing that refers to it: True when it is done, False while something does."""
