@@ -10,10 +10,11 @@ from wtforms import BooleanField, Form, RadioField
 from wtforms.validators import DataRequired, InputRequired, ValidationError
 
 from admin_views.base import RoleView
-from models import (TRANSITIONS, Commune, CommuneName, Couverture, Passage, Personne, Procuration, Role, Tour, TourDay,
-                    TourVise, now)
+from models import (TRANSITIONS, Commune, Couverture, Passage, Personne, Procuration, Role, Tour, TourDay, TourVise,
+                    now)
 from portal import opened_files, procedure, scrutins
 from portal.catalogue import PARIS
+from portal.communes import birth_place
 from portal.errors import AlreadyDecided, Refused, TooLateToUndo
 from portal.opened_files import Unfit
 
@@ -159,7 +160,7 @@ def what_is_shown(procuration):
     procuration.people = {person.role: person for person in people_of(procuration)}
     tours = tours_of(procuration)
     procuration.tours_vises = [TourVise(procuration=procuration, tour=tour) for tour in tours]
-    return {"procuration": procuration, "birth_place": birth_place(procuration.mandant),
+    return {"procuration": procuration, "birth_place": birth_place(procuration.mandant.birth_place),
             "days": {tour.id: scrutins.day_of(tour, procuration.commune) or tour.day for tour in tours}}
 
 
@@ -170,13 +171,6 @@ def people_of(procuration):
 def tours_of(procuration):
     tours = Tour.select().join(TourVise).where(TourVise.procuration == procuration).order_by(Tour.day, Tour.number)
     return prefetch(tours, TourDay.select())
-
-
-def birth_place(person):
-    """FranceConnect gives the code of a commune, perhaps of one that is no more: its name, with today's département."""
-    name = (CommuneName.select(CommuneName, Commune).join(Commune)
-            .where(CommuneName.code == person.birth_place).order_by(CommuneName.id).first())
-    return f"{name.name} ({name.commune.departement})" if name else person.birth_place
 
 
 # --- Own acts -------------------------------------------------------------------------------------------------------

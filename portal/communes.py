@@ -289,9 +289,25 @@ ARTICLES = ("LE ", "LA ", "LES ", "L ")
 LEAD = re.compile(r"(?:SAINTE? )?.{1,3}")  # how far a mistyped name is trusted
 
 
+FORMER = ("deleguee", "associee", "arrondissement", "ancienne")
+
+
 def find(code):
     """The commune of today with this INSEE code, or None."""
     return Commune.get_or_none(Commune.code == code, Commune.listed) if CODE.fullmatch(code or "") else None
+
+
+def birth_place(code):
+    """“Nom (dép.)” for the INSEE code of a place of birth, perhaps of a commune that is no more; None if unknown.
+
+    Identity documents keep the name of the day: whoever votes was born before their commune took the name of a
+    merger, so a part's name beats today's. One statement.
+    """
+    own = CommuneName.key > ":"  # a lost name has its code for a key
+    rank = Case(None, [(own & CommuneName.kind.in_(FORMER), 0), (CommuneName.kind == "actuelle", 1)], 2)
+    name = (CommuneName.select(CommuneName, Commune).join(Commune).where(CommuneName.code == code)
+            .order_by(rank, CommuneName.id).first()) if CODE.fullmatch(code or "") else None
+    return name and f"{name.name} ({name.commune.departement})"
 
 
 def resolve(text):

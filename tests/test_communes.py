@@ -446,3 +446,22 @@ def test_the_command_takes_in_the_shipped_list(flask_command):
     outcome = flask_command("communes", "import")
     assert outcome.exit_code == 0
     assert "34969 communes listed: 34969 added, 0 changed, 0 left" in outcome.output
+
+
+# --- Where somebody was born ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code, label", [
+    ("69123", "Lyon (69)"), ("2A004", "Ajaccio (2A)"), ("75111", "Paris 11e Arrondissement (75)"),
+    ("27221", "Épinay (27)"), ("01015", "Arbignieu (01)"), ("01262", "Montluel (01)"), ("97411", "Saint-Denis (974)")])
+def test_a_place_of_birth_has_the_name_of_the_day(country, code, label):
+    with statements(at_most=1):
+        assert communes.birth_place(code) == label
+
+
+def test_a_lost_place_of_birth_is_named_by_its_successor(country):
+    assert communes.birth_place("01018") == "Valserhône (01)"
+
+
+@pytest.mark.parametrize("code", [None, "", "99999", "99100", "6912", "x" * 10_000, "Ly\x00on"])
+def test_an_unknown_place_of_birth_is_nothing(country, code):
+    assert communes.birth_place(code) is None

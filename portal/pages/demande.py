@@ -3,9 +3,10 @@ from flask import abort, redirect, render_template, request, url_for
 from flask_login import current_user
 from peewee import prefetch
 
-from models import LIVE, Commune, CommuneName, Procuration, Status, TourVise
+from models import LIVE, Commune, Procuration, Status, TourVise
 from portal import procedure, scrutins
 from portal.access import VOTERS, access
+from portal.communes import birth_place
 from portal.pages import pages
 from portal.pages.forms import DemandeForm
 from portal.pages.mes_procurations import loaded
@@ -47,14 +48,15 @@ def confirmation(number):
 
 def show_fields(form):
     form.offer()
-    return render_template("public/demande.html", form=form, birth_place=birth_place(form.voter))
+    return render_template("public/demande.html", form=form, birth_place=birth_place(form.voter.birth_place))
 
 
 def show_check(form):
     others = concurrent(form)
     if any(other.filing_key == form.key.filing_key for other in others):
         form.key.draw(form.voter)  # sent already, then changed: another request
-    return render_template("public/verification.html", form=form, birth_place=birth_place(form.voter), others=others)
+    return render_template("public/verification.html", form=form, others=others,
+                           birth_place=birth_place(form.voter.birth_place))
 
 
 def concurrent(form):
@@ -71,10 +73,3 @@ def covered(file, upcoming):
     named = {vise.tour_id for vise in file.tours_vises}
     within = scrutins.voted_in(upcoming, file.commune, scrutins.today(file.commune), file.valid_until)
     return named or {tour.id for tour in within}
-
-
-def birth_place(voter):
-    """Where the voter was born: FranceConnect gives a code, perhaps of a commune that is no more."""
-    name = (CommuneName.select(CommuneName, Commune).join(Commune)
-            .where(CommuneName.code == voter.birth_place).order_by(CommuneName.id).first())
-    return name and f"{name.name} ({name.commune.departement})"
