@@ -90,7 +90,11 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
         datetime.datetime: lambda view, value, name: catalogue.instant(value),
         datetime.date: lambda view, value, name: catalogue.day(value),
     }
-    column_type_formatters_export = column_type_formatters_detail = column_type_formatters
+    column_type_formatters_detail = column_type_formatters
+    column_type_formatters_export = {       # spreadsheets sort these
+        type(None): lambda view, value, name: "",
+        datetime.datetime: lambda view, value, name: f"{value.astimezone(catalogue.PARIS):%Y-%m-%d %H:%M}",
+    }
 
     can_create = property(lambda self: self.may("create"))
     can_edit = property(lambda self: self.may("edit"))

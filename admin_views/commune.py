@@ -1,5 +1,6 @@
 """What a town hall sees and decides: the procurations established for its voters."""
 import datetime
+from zoneinfo import ZoneInfo
 
 from flask import flash, g, redirect, request
 from flask_admin import expose
@@ -43,6 +44,14 @@ def every_tour():
 
 def tours():
     return [(tour.id, f"{tour.scrutin.name}, {words('TOURS')[tour.number]}") for tour in every_tour()]
+
+
+def zone_of(row):
+    """The clock of the file's town, read once a town and request."""
+    zones = g.setdefault("zones", {})
+    if row.commune_id not in zones:
+        zones[row.commune_id] = ZoneInfo(row.commune.zone)
+    return zones[row.commune_id]
 
 
 class OfTour(Choice):
@@ -101,6 +110,7 @@ class ProcurationView(ScopedView):
                       LocalDay(Procuration.established_at, name="day"))
     column_formatters = {name: macro(f"cell_{name}") for name in column_list}
     column_formatters_export = {
+        "established_at": lambda view, context, row, name: f"{row.established_at.astimezone(zone_of(row)):%F %H:%M}",
         "status": lambda view, context, row, name: words("STATUSES")[row.status],
         "covers": lambda view, context, row, name: view.covers_in_words(row),
         "places": lambda view, context, row, name: f"{row.places[0]}/{row.places[1]}",
@@ -213,8 +223,8 @@ class ProcurationView(ScopedView):
             raise
         except Refused as refusal:
             return self.told(row, refusal)
-        flash(gettext(f"decision.{act.__name__}", number=row.id), "success")
         following = self.neighbour(row) or self.first_waiting()
+        flash(gettext(f"decision.{'' if following else 'last.'}{act.__name__}", number=row.id), "success")
         return redirect(self.get_url(".details_view", id=following) if following
                         else self.get_url(".index_view", **self.opening), 303)
 

@@ -26,7 +26,7 @@ def of_words(name, column):
     return lambda view, context, row, _: words(name)[getattr(row, column)]
 
 
-def roles():
+def agents_roles():
     return [(role, words("ROLES")[role]) for role in AGENT_ROLES]
 
 
@@ -126,13 +126,13 @@ class AgentView(ScopedView):
     column_list = ("name", "email", "role", "unit", "commune.label", "suspended_at")
     column_details_list = ("name", "email", "role", "quality", "unit", "place", "commune.label", "habilitated_from",
                            "habilitated_until", "created_at", "suspended_at")
-    column_filters = (Choice(Agent.role, roles),)
+    column_filters = (Choice(Agent.role, agents_roles),)
     column_formatters = {"role": of_words("ROLES", "role")}
     form_columns = ("email", "first_name", "last_name", "role", "quality", "unit", "place", "commune",
                     "habilitated_from", "habilitated_until")
     form_base_class = AgentForm
     form_overrides = {"commune": CommuneField}
-    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))]}, "role": {"choices": roles},
+    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))]}, "role": {"choices": agents_roles},
                  "commune": {"render_kw": {"data-communes": "/communes"}}}
     related = (Agent.commune,)
     details_template = "admin/ministry/agent.html"
