@@ -65,9 +65,9 @@ def _text(claims, claim, longest):
 
 def _email(claims):
     """A proposal, never checked by FranceConnect: what no mail could reach is dropped."""
-    address = claims.get("email")
     try:
-        validate_email(address, check_deliverability=False)
+        address = validate_email(claims.get("email"), check_deliverability=False, globally_deliverable=False,
+                                 test_environment=True, allow_smtputf8=False).ascii_email
     except (EmailNotValidError, TypeError, AttributeError):
         return None
     return address if len(address) <= LONGEST_EMAIL else None

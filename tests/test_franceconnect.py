@@ -498,6 +498,17 @@ def test_a_discovery_of_another_issuer_is_an_outage(unprotected, franceconnect):
     assert is_an_outage(unprotected.test_client().post("/franceconnect/connexion"))
 
 
+@pytest.mark.parametrize("changes", [
+    {"token_endpoint": None}, {"jwks_uri": 7}, {"end_session_endpoint": "javascript:alert(1)"},
+    {"authorization_endpoint": "http://fc.example/authorize"}, {"issuer": "https://fc.example/"}])
+def test_a_discovery_with_an_address_we_cannot_use_is_an_outage(changes):
+    provider = oidc.Provider("https://fc.example", "x", "y", scope="openid", acr="eidas1", enough=())
+    document = {"issuer": "https://fc.example", **{name: f"https://fc.example/{name}" for name in oidc.ENDPOINTS}}
+    assert provider.discovery.check(document) == document
+    with pytest.raises(oidc.Outage):
+        provider.discovery.check({**document, **changes})
+
+
 @ONE_ENGINE
 def test_new_keys_are_asked_for_once(camille, franceconnect):
     camille.logs_in()
@@ -579,11 +590,21 @@ def test_a_presumed_date_is_kept_as_it_is(camille, franceconnect, original, kept
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("address", [None, "", "personne", "a@b\r\nBcc: c@d.fr", "x" * 300 + "@exemple.fr"])
+@pytest.mark.parametrize("address", [None, "", "personne", "a@b\r\nBcc: c@d.fr", "x" * 300 + "@exemple.fr",
+                                     "é@exemple.fr", 7])
 def test_an_address_no_mail_reaches_is_left_out(camille, franceconnect, address):
     franceconnect.alter("durand", email=address)
     assert camille.logs_in().status_code == 303
     assert Voter.get().email is None
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("address, kept", [
+    ("prenom@mairie.test", "prenom@mairie.test"), ("a@forêt.example", "a@xn--fort-fpa.example")])
+def test_unusual_addresses_are_kept(camille, franceconnect, address, kept):
+    franceconnect.alter("durand", email=address)
+    camille.logs_in()
+    assert Voter.get().email == kept
 
 
 @ONE_ENGINE
