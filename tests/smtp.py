@@ -16,7 +16,7 @@ class MailServer:
     """On a port of the loopback, which it keeps from one start to the next.
 
     `recipients` is its answer to RCPT, one for all or by address; `content` its answer to the whole mail. `hangs`
-    answers nothing then, `dies` closes the line, both having accepted. `accepting` is called before the answer.
+    answers nothing then, `drips` never ends its answer, `dies` closes the line, all having accepted. `accepting` is called before the answer.
     """
 
     def __init__(self, **options):
@@ -24,7 +24,7 @@ class MailServer:
         self.options = options
         self.received = []
         self.recipients, self.content = "250 OK", "250 OK"
-        self.hangs = self.dies = False
+        self.hangs = self.drips = self.dies = False
         self.accepting = lambda message: None
         self.controller = None
 
@@ -66,6 +66,9 @@ class MailServer:
         self.accepting(message)
         if self.hangs:
             await asyncio.sleep(3600)
+        while self.drips:
+            await server.push("250-wait")
+            await asyncio.sleep(0.1)
         if self.dies:
             server.transport.abort()
         return self.content

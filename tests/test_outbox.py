@@ -6,6 +6,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from models import Event, Mail, now
+from models import Event, Mail, database, now
 from portal import carriers, mail, outbox
 from portal.carriers import Interrupted, Unreachable
 from portal.settings import use
@@ -180,14 +181,16 @@ def test_a_server_gone_then_back_gets_each_mail_once(posted, server):
     assert sorted(server.ids) == sorted(map(outbox.message_id, rows))
 
 
-def test_a_server_that_hangs_is_left_after_the_time_for_one_mail(posted, server, monkeypatch):
+@pytest.mark.parametrize("mood", ["hangs", "drips"])
+def test_a_server_that_does_not_end_is_left_after_the_time_for_one_mail(posted, server, monkeypatch, mood):
     monkeypatch.setattr(carriers, "TOTAL", 0.5)
     row, other = a_mail(), a_mail()
-    server.hangs = True
+    setattr(server, mood, True)
     started = time.monotonic()
     with pytest.raises(Interrupted):
         outbox.send_batch()
     assert time.monotonic() - started < 5
+    server.drips = False
     assert (again(row).state, again(row).tries) == ("waiting", 1)
     assert (again(other).state, again(other).tries) == ("waiting", 0)
 
@@ -210,6 +213,23 @@ def test_a_lease_keeps_others_away_until_it_ends(posted, server):
     assert outbox.send_batch() == 0
     let_time_pass()
     assert outbox.send_batch() == 1
+
+
+def test_workers_that_claim_in_the_same_instant_share_the_mails_out(posted):
+    rows = [a_mail(recipient=f"mandant{number}@exemple.fr") for number in range(40)]
+    start, claimed = threading.Barrier(8), []
+
+    def claim():
+        start.wait()
+        with database.connection_context():
+            claimed.extend(mail.id for mail in outbox.claim(5))
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(claimed) == len(set(claimed)) and set(claimed) <= {row.id for row in rows} and len(claimed) >= 5
 
 
 def test_a_batch_stops_between_two_mails_when_asked_and_gives_the_rest_back(posted, server):
