@@ -52,10 +52,9 @@ def show_fields(form):
 
 
 def show_check(form):
-    others = concurrent(form)
-    if any(other.filing_key == form.key.filing_key for other in others):
+    if Procuration.select().where(Procuration.filing_key == form.key.filing_key).exists():
         form.key.draw(form.voter)  # sent already, then changed: another request
-    return render_template("public/verification.html", form=form, others=others,
+    return render_template("public/verification.html", form=form, others=concurrent(form),
                            birth_place=birth_place(form.voter.birth_place))
 
 

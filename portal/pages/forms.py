@@ -11,8 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 from flask import current_app
 from flask_babel import gettext
 from itsdangerous import BadSignature, URLSafeSerializer
-from wtforms import BooleanField, EmailField, Field, Form, FormField, HiddenField, RadioField, SelectMultipleField
-from wtforms import StringField
+from wtforms import (BooleanField, EmailField, Field, Form, FormField, HiddenField, RadioField, SelectChoice,
+                     SelectMultipleField, StringField)
 from wtforms.validators import StopValidation
 
 from models import now
@@ -224,7 +224,7 @@ class MandataireForm(PlainForm):
 
     birth_name = NameField(validators=[Needed()])
     first_names = NameField(validators=[Needed()])
-    sex = RadioField(choices=[("F", ""), ("M", "")], validate_choice=False)
+    sex = RadioField(choices=[], validate_choice=False)
     birth_date = DayField(partial=True)
     registered_in = CommuneField(needed=False)
     nne = StringField()
@@ -233,7 +233,7 @@ class MandataireForm(PlainForm):
         super().__init__(*args, **kwargs)
         for field in self:
             field.flags.required = True  # of commune and NNE one is enough, but neither may be called optional
-        self.sex.choices = [(sex, gettext(f"form.sex.{sex}")) for sex in ("F", "M")]
+        self.sex.choices = [SelectChoice(sex, gettext(f"form.sex.{sex}")) for sex in ("F", "M")]
 
     def validate_sex(self, field):
         if field.data not in ("F", "M"):
@@ -280,7 +280,7 @@ class DemandeForm(PlainForm):
         self.voter = voter
         self.upcoming = scrutins.upcoming()
         self.open_tours = scrutins.open_for_requests(self.upcoming)
-        self.tours.choices = [(str(tour.id), "") for tour in self.open_tours]  # all, so that a check page carries any
+        self.tours.choices = [SelectChoice(str(tour.id)) for tour in self.open_tours]  # all: check pages carry any
         self.tours.flags.required = self.until.flags.required = True  # one of the two: no "(facultatif)"
         if formdata is None:
             self.key.draw(voter)
@@ -300,8 +300,8 @@ class DemandeForm(PlainForm):
     def offer(self):
         """Name the tours to choose from, for the fields' page."""
         self.tours.choices = [
-            (str(tour.id), gettext(f"form.tours.choice.{tour.number}", scrutin=tour.scrutin.name,
-                                   day=in_french(day, "full"))) for tour, day in self.offered]
+            SelectChoice(str(tour.id), gettext(f"form.tours.choice.{tour.number}", scrutin=tour.scrutin.name,
+                                               day=in_french(day, "full"))) for tour, day in self.offered]
 
     def day_of(self, tour):
         """The day of `tour` where the mandant votes, None where it is not held."""
