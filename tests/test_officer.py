@@ -149,6 +149,11 @@ def a_procuration_until(day):
                                            email=demande.email, filing_key=demande.filing_key), a_voter())
 
 
+@pytest.mark.parametrize("email, sentence", [("a@exemple.fr", "prévenu par courriel"), (None, "dites-lui")])
+def test_the_officer_knows_whether_the_mandant_is_told(officer, email, sentence):
+    officer.establishes(a_procuration(email=email)).is_told(200, sentence)
+
+
 def test_an_act_without_a_place_stands_and_the_officer_is_warned(officer):
     mandataire, scrutin = a_mandataire(), a_scrutin()
     a_procuration(Status.ETABLIE, mandataire=mandataire, scrutin=scrutin)
@@ -361,6 +366,24 @@ def test_the_mandant_who_withdraws_meanwhile_wins_and_the_officer_is_told(office
     assert fresh(file).reference.used_at is None
 
 
+def test_a_file_that_changed_is_not_shown_again(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference)
+    action, sent = officer.form("Établir la procuration")
+    procedure.retirer(fresh(file), file.voter)
+    officer.presses("Refuser…").is_told(409, "Demande retirée").sees_nobody(file)
+    officer.page = officer.client.post(action, data=sent)
+    officer.is_told(409, "Demande retirée").sees_nobody(file)
+
+
+def test_an_act_counts_for_the_file_as_it_was_opened(app, officer):
+    file, colleague = a_procuration(), Counter(app)
+    officer.looks_up(file.reference)
+    colleague.establishes(file).follows("Défaire cet acte").presses("Défaire l’acte", reason="erreur_de_saisie")
+    officer.presses("Établir la procuration", **TICKS).is_told(409, "Établissement retiré")
+    assert fresh(file).status == Status.DEPOSEE
+
+
 def test_of_two_officers_the_second_is_told_the_first_was_faster(app, officer):
     file, colleague = a_procuration(), Counter(app)
     officer.looks_up(file.reference)
@@ -409,10 +432,11 @@ def test_own_acts_of_the_day_show_hour_act_and_commune_and_nobody(officer):
     a_procuration(Status.ETABLIE)
     officer.opens("/admin/guichet/actes").is_told(200, "Procuration établie", "Établissement refusé", "Lyon (69)")
     officer.sees_nobody(established, refused)
-    page = Page(officer.text)
-    assert len(page.all("tr")) == 3, "two acts under the headings: those of others are not shown"
+    steps = [tag for tag in Page(officer.text).all("li") if tag.get("class") == "timeline__step"]
+    assert len(steps) == 2, "those of others are not shown"
     assert established.reference.shown not in officer.text
-    officer.follows("Défaire").is_told(200, "Défaire un acte")
+    undo = next(tag["href"] for tag in Page(officer.text).all("a") if tag["text"].startswith("Défaire"))
+    officer.opens(undo).is_told(200, "Défaire un acte")
 
 
 def test_yesterday_s_acts_are_gone_from_the_list(officer):
