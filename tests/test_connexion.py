@@ -72,6 +72,12 @@ def test_the_address_is_kept_and_the_password_is_not(agent):
     assert 'value="a@exemple.fr"' in answer.text and "un-secret-tapé" not in answer.text
 
 
+def test_a_refusal_is_logged_without_what_was_typed(agent, caplog):
+    agent.logs_in("a@exemple.fr", "un-secret-tapé")
+    assert "log-in was refused" in caplog.text
+    assert "exemple.fr" not in caplog.text and "un-secret" not in caplog.text
+
+
 def test_a_log_in_without_its_token_is_refused(agent):
     account = an_officer()
     assert agent.client.post("/connexion", data={"email": account.email, "password": PASSWORD}).status_code == 400

@@ -1,4 +1,5 @@
 """The agents' way in: log-in by password, and the link by which an account's first password is chosen."""
+import logging
 import unicodedata
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,6 +15,8 @@ from portal.access import PUBLIC, access
 from portal.database import transaction
 from portal.errors import WeakPassword, WrongPassword
 from portal.pages import pages
+
+log = logging.getLogger("maprocuration.connexion")
 
 
 def readable(form, field):
@@ -64,6 +67,7 @@ def _log_in(form):
     try:
         agent = accounts.authenticate(form.email.data, form.password.data)
     except WrongPassword as error:
+        log.warning("an agent's log-in was refused")  # ASVS 16.3.1; what was typed may be somebody's
         form.form_errors.append(error.sentence)
         return False
     with transaction():
