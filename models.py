@@ -172,9 +172,9 @@ COUNTRY = "FR"  # the territory that contains all others
 
 
 class CommuneName(Table):
-    """A name somebody may type, today's or an old one, and the commune it leads to today."""
+    """What somebody may type, and the commune it leads to today: names of today and old ones, postal codes, words."""
 
-    KINDS = ("actuelle", "deleguee", "associee", "arrondissement", "ancienne")
+    KINDS = ("actuelle", "deleguee", "associee", "arrondissement", "ancienne", "postal", "mot")
 
     id = AutoField()
     commune = ForeignKeyField(Commune, on_delete="CASCADE", backref="names")

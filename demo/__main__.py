@@ -63,7 +63,7 @@ def _refuse_taken(port):
 def _prepare_database():
     """Bring schema, communes and samples up to date; returns the password of the sample accounts."""
     from models import Commune, database
-    from portal import communes, settings
+    from portal import commune_list, settings
     from portal.database import migrations, open_database
     from demo import samples
     configured = settings.use(settings.load())
@@ -74,7 +74,7 @@ def _prepare_database():
     migrations().up()
     if not Commune.select().exists():
         print("Communes de France…", flush=True)
-        communes.import_communes()
+        commune_list.import_communes()
     password = samples.load()
     database.close()
     return password

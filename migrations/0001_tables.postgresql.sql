@@ -37,7 +37,7 @@ CREATE TABLE commune_name (
     commune_id CHAR(5) NOT NULL,
     name VARCHAR(80) NOT NULL,
     key VARCHAR(80) NOT NULL COLLATE "C",
-    kind VARCHAR(16) NOT NULL CHECK (kind IN ('actuelle', 'deleguee', 'associee', 'arrondissement', 'ancienne')),
+    kind VARCHAR(16) NOT NULL CHECK (kind IN ('actuelle', 'deleguee', 'associee', 'arrondissement', 'ancienne', 'postal', 'mot')),
     code CHAR(5) NOT NULL,
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE CASCADE
 );

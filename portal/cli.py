@@ -5,7 +5,7 @@ import click
 from flask.cli import AppGroup
 
 from models import Role
-from portal import accounts, communes, journal, settings, worker
+from portal import accounts, commune_list, journal, settings, worker
 from portal.database import migrations
 from portal.procedure import CLOCK
 
@@ -49,8 +49,8 @@ def first(email, first_name, last_name):
 def import_list(file):
     """Take in FILE, a newer list (.json, .json.gz), or the one shipped."""
     try:
-        counts = communes.import_communes(file, _show_progress)
-    except communes.UnusableList as refusal:
+        counts = commune_list.import_communes(file, _show_progress)
+    except commune_list.UnusableList as refusal:
         sys.exit(refusal.sentence)
     click.echo(f"{counts.listed} communes listed: {counts.added} added, {counts.changed} changed, {counts.left} left")
 

@@ -2,6 +2,7 @@
 import gzip
 import json
 import logging
+import re
 import shutil
 from contextlib import contextmanager
 
@@ -11,23 +12,24 @@ from flask import Flask
 from peewee import fn
 
 from models import Commune, CommuneName, database
-from portal import catalogue, cli, communes
-from portal.communes import find, import_communes, name_key, resolve, suggest
+from portal import catalogue, cli, commune_list, communes
+from portal.commune_list import check, import_communes, read_list, take_in
+from portal.communes import birth_place, find, name_key, resolve, suggest
 from portal.database import open_database
 
 
-# --- The real list, imported once per engine ------------------------------------------------------------------------
+# --- The real list, imported once per engine by the command ---------------------------------------------------------
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def filled(request, tmp_path_factory):
-    """engine -> (address, Counts, progress) of a database that holds the shipped list; made at the first request."""
+    """engine -> (address, outcome of the command) of a database that holds the shipped list; made when first asked."""
     made, folder = {}, tmp_path_factory.mktemp("communes")
 
     def of(engine):
         if engine not in made:
-            url, steps = empty_database(engine, request, folder), []
+            url = empty_database(engine, request, folder)
             with opened(url):
-                made[engine] = url, import_communes(progress=lambda *step: steps.append(step)), steps
+                made[engine] = url, flask_command("communes", "import")
         return made[engine]
     return of
 
@@ -49,29 +51,44 @@ def opened(url):
     getattr(database.obj, "close_all", lambda: None)()
 
 
+def flask_command(*words):
+    """The outcome of a command of `flask`, with the catalogue and the tables but none of the pages."""
+    commands = Flask("commands")
+    catalogue.install(commands)
+    cli.install(commands)
+    return commands.test_cli_runner().invoke(args=words)
+
+
 @pytest.fixture
 def country(filled, engine):
     """The database with the real list. What a test changes is rolled back."""
-    url, counts, _ = filled(engine)
-    with opened(url), database.atomic() as transaction:
-        yield counts
+    with opened(filled(engine)[0]), database.atomic() as transaction:
+        yield
         transaction.rollback()
 
 
-@pytest.fixture(scope="module")
-def shipped():
-    return json.loads(gzip.decompress(communes.SHIPPED.read_bytes()))
+@pytest.fixture(scope="session")
+def entries():
+    return read_list(commune_list.SHIPPED)
+
+
+@pytest.fixture(scope="session")
+def of_the_rhone(entries):
+    return [entry for entry in entries if entry.departement == "69"]
 
 
 @pytest.fixture
-def newer(shipped, tmp_path):
-    """Writes a list: the shipped rows after `change` (of one row; None drops it), and `more` rows."""
-    def write(change=lambda row: row, more=()):
-        rows = [row for row in map(change, map(dict, shipped)) if row]
-        path = tmp_path / "newer.json"
-        path.write_text(json.dumps([*rows, *more]))
-        return path
-    return write
+def rhone(db, of_the_rhone):
+    """A fresh database with one département of the real list: imports are quick."""
+    return take_in(of_the_rhone)
+
+
+def changed(entries, code, **columns):
+    return [entry._replace(**columns) if entry.code == code else entry for entry in entries]
+
+
+def without(entries, code):
+    return [entry for entry in entries if entry.code != code]
 
 
 def everything():
@@ -97,21 +114,23 @@ def statements(at_most):
 
 # --- The list -------------------------------------------------------------------------------------------------------
 
-def test_the_whole_country_is_there(country):
-    assert country.listed == country.added == Commune.select().where(Commune.listed).count() == 34_969
-    parts = dict(CommuneName.select(CommuneName.kind, fn.COUNT(1)).where(CommuneName.key > ":")
-                 .group_by(CommuneName.kind).tuples())
-    assert parts == {"actuelle": 34_969, "deleguee": 2_105, "associee": 471, "arrondissement": 45}
+def test_the_command_takes_in_the_whole_country(filled, engine, country):
+    outcome = filled(engine)[1]
+    assert outcome.exit_code == 0
+    assert "34969 communes listed: 34969 added, 0 changed, 0 left" in outcome.output
+    assert Commune.select().where(Commune.listed).count() == 34_969
 
 
-def test_former_codes_lead_to_a_commune_of_today(country):
-    assert CommuneName.select().where(CommuneName.kind == "ancienne").count() == 2_248
+def test_each_way_to_a_commune_has_its_kind(country):
+    assert dict(CommuneName.select(CommuneName.kind, fn.COUNT(1)).group_by(CommuneName.kind).tuples()) == {
+        "actuelle": 34_969, "deleguee": 2_105, "associee": 471, "arrondissement": 45, "ancienne": 2_248,
+        "postal": 35_493, "mot": 16_853}
 
 
 def test_progress_reaches_its_total(filled, engine):
-    steps = filled(engine)[2]
-    assert len(steps) > 10 and steps[-1][0] == steps[-1][1]
-    assert steps == sorted(steps)
+    steps = [tuple(map(int, step)) for step in re.findall(r"(\d+) of (\d+) rows", filled(engine)[1].stderr)]
+    assert len(steps) > 10 and steps == sorted(steps)
+    assert steps[-1][0] == steps[-1][1] == Commune.select().count() + CommuneName.select().count()
 
 
 @pytest.mark.parametrize("code, departement, zone", [
@@ -132,55 +151,72 @@ def test_a_commune_has_its_people_and_postal_codes(country):
     assert "69003" in lyon.postal_codes.split()
 
 
-def test_importing_again_changes_nothing(country):
+def test_importing_again_changes_nothing(country, entries):
     before = everything()
-    again = import_communes()
-    assert again == (34_969, 0, 0, 0, 0, 0)
+    assert take_in(entries) == (34_969, 0, 0, 0, 0, 0)
     assert everything() == before
 
 
-def test_the_address_of_a_mairie_survives_an_import(country, newer):
+def test_the_address_of_a_mairie_survives_an_import(rhone, of_the_rhone):
     Commune.update(email="mairie@exemple.fr").where(Commune.code == "69123").execute()
-    counts = import_communes(newer(lambda row: {**row, "population": 1} if row["code"] == "69123" else row))
+    counts = take_in(changed(of_the_rhone, "69123", population=1))
     assert (counts.changed, find("69123").population, find("69123").email) == (1, 1, "mairie@exemple.fr")
 
 
-def merged(row):
+def test_a_new_name_that_is_written_alike_takes_the_place_of_the_old_one(rhone, of_the_rhone):
+    take_in(changed(of_the_rhone, "69029", name="BRON"))
+    assert [name.name for name in CommuneName.select().where(CommuneName.key == "BRON")] == ["BRON"]
+
+
+def merged(entries):
     """Bron became a part of Lyon and kept no name of its own."""
-    if row["code"] == "69029":
-        return None
-    return {**row, "anciensCodes": ["69029"]} if row["code"] == "69123" else row
+    return changed(without(entries, "69029"), "69123", former_codes=("69029",))
 
 
-def test_a_commune_that_left_stays_and_its_name_leads_on(country, newer):
-    counts = import_communes(newer(merged))
-    assert (counts.left, counts.listed) == (1, 34_968)
+def test_a_commune_that_left_stays_and_its_name_leads_on(rhone, of_the_rhone):
+    counts = take_in(merged(of_the_rhone))
+    assert (counts.left, counts.listed) == (1, rhone.listed - 1)
     assert not Commune.get_by_id("69029").listed and find("69029") is None
     assert resolve("Bron").exact.code == resolve("69029").exact.code == "69123"
     assert resolve("Bron").found_as["69123"].name == "Bron"
-    assert import_communes(newer(merged))[1:] == (0, 0, 0, 0, 0)
+    assert birth_place("69029") == "Bron (69)"
+    assert take_in(merged(of_the_rhone))[1:] == (0, 0, 0, 0, 0)
 
 
-def test_a_commune_that_comes_back_is_offered_again(country, newer):
-    import_communes(newer(merged))
-    counts = import_communes()
+def test_a_commune_that_comes_back_is_offered_again(rhone, of_the_rhone):
+    take_in(merged(of_the_rhone))
+    counts = take_in(of_the_rhone)
     assert (counts.changed, counts.added) == (1, 0)
     assert resolve("Bron").exact.code == "69029"
 
 
-def test_a_commune_gone_without_a_successor_is_not_offered(country, newer):
-    import_communes(newer(lambda row: None if row["code"] == "69029" else row))
+def test_a_commune_gone_without_a_successor_is_not_offered(rhone, of_the_rhone):
+    take_in(without(of_the_rhone, "69029"))
     assert resolve("Bron").exact is None
     assert Commune.get_by_id("69029").name == "Bron"
 
 
-def test_a_new_commune_is_added(country, newer):
-    import_communes(newer(more=[{"code": "69999", "nom": "Neuville-Test", "type": "commune-actuelle",
-                                 "departement": "69", "codesPostaux": ["69999"]}]))
+def test_a_new_commune_is_added(rhone, of_the_rhone):
+    new = of_the_rhone[0]._replace(code="69999", leads_to="69999", kind="actuelle", name="Neuville-Test",
+                                   key="NEUVILLE TEST", postal_codes=("69999",))
+    take_in([*of_the_rhone, new])
     assert resolve("neuville test").exact == resolve("69999").exact == find("69999")
 
 
+def test_an_import_cut_short_changes_nothing(rhone, of_the_rhone):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+    before = everything()
+    with pytest.raises(KeyboardInterrupt):
+        take_in(changed(of_the_rhone, "69123", population=1), interrupt)
+    assert everything() == before
+
+
 # --- Files that are refused -----------------------------------------------------------------------------------------
+
+LYON = {"code": "69123", "nom": "Lyon", "type": "commune-actuelle", "departement": "69", "codesPostaux": ["69001"],
+        "population": 520_774}
+
 
 def cut(content):
     return content[:len(content) // 2]
@@ -188,20 +224,20 @@ def cut(content):
 
 @pytest.mark.parametrize("content", [
     b"", b"PK\x03\x04", b"\x1f\x8b", b"code;nom\n69123;Lyon", b"\xff\xfe[]", b"[" * 100_000,
-    cut(communes.SHIPPED.read_bytes()), cut(gzip.decompress(communes.SHIPPED.read_bytes())),
-    communes.SHIPPED.read_bytes()[:-4] + b"0000"])
+    cut(commune_list.SHIPPED.read_bytes()), cut(gzip.decompress(commune_list.SHIPPED.read_bytes())),
+    commune_list.SHIPPED.read_bytes()[:-4] + b"0000"])
 def test_a_file_cut_short_or_of_another_kind_is_unreadable(tmp_path, content):
     (tmp_path / "list").write_bytes(content)
-    with pytest.raises(communes.ListUnreadable):
-        communes.read_list(tmp_path / "list")
+    with pytest.raises(commune_list.ListUnreadable):
+        read_list(tmp_path / "list")
 
 
 @pytest.mark.parametrize("content", [
     '{"communes": []}', "null", "[1]", '["69123"]', "[null]", '[{"code": "69123", "nom": "Lyon"}]'])
 def test_json_of_another_layout_is_foreign(tmp_path, content):
     (tmp_path / "list").write_text(content)
-    with pytest.raises(communes.ListForeign) as refusal:
-        communes.read_list(tmp_path / "list")
+    with pytest.raises(commune_list.ListForeign) as refusal:
+        read_list(tmp_path / "list")
     assert refusal.value.facts == {"row": 1}
 
 
@@ -211,45 +247,37 @@ def test_json_of_another_layout_is_foreign(tmp_path, content):
     ("departement", "100"), ("departement", None), ("population", -1), ("population", "many"), ("population", True),
     ("codesPostaux", ["6900"]), ("codesPostaux", 69001), ("codesPostaux", [69001]), ("anciensCodes", ["x"]),
     ("chefLieu", "69001")])
-def test_one_unsound_row_is_named(shipped, tmp_path, column, value):
-    (tmp_path / "list").write_text(json.dumps([shipped[0], {**shipped[1], column: value}]))
-    with pytest.raises(communes.ListForeign) as refusal:
-        communes.read_list(tmp_path / "list")
+def test_one_unsound_row_is_named(tmp_path, column, value):
+    (tmp_path / "list").write_text(json.dumps([LYON, {**LYON, column: value}]))
+    with pytest.raises(commune_list.ListForeign) as refusal:
+        read_list(tmp_path / "list")
     assert refusal.value.facts == {"row": 2}
 
 
 @pytest.mark.parametrize("kept, missing", [
-    (lambda row: row["departement"] != "2B", "2B"), (lambda row: row["departement"] < "97", "971 972"),
-    (lambda row: row["code"] < "60", "60 61 62"), (lambda row: row["code"][-1] in "1236", "–")])
-def test_a_list_without_its_end_or_a_departement_is_incomplete(newer, kept, missing):
-    with pytest.raises(communes.ListIncomplete) as refusal:
-        communes.read_list(newer(lambda row: row if kept(row) else None))
+    (lambda entry: entry.departement != "2B", "2B"), (lambda entry: entry.departement < "97", "971 972"),
+    (lambda entry: entry.code < "60", "60 61 62"), (lambda entry: entry.code[-1] in "1236", "–")])
+def test_a_list_without_its_end_or_a_departement_is_incomplete(entries, kept, missing):
+    with pytest.raises(commune_list.ListIncomplete) as refusal:
+        check([entry for entry in entries if kept(entry)])
     assert refusal.value.facts["departements"].startswith(missing)
 
 
-@pytest.mark.parametrize("row", [
-    {"code": "69123", "nom": "Lyon", "type": "commune-actuelle", "departement": "69"},
-    {"code": "69999", "nom": "LYON", "type": "commune-actuelle", "departement": "69"},
-    {"code": "69999", "nom": "Ailleurs", "type": "commune-deleguee", "departement": "69", "chefLieu": "69998"}])
-def test_a_list_that_contradicts_itself_is_refused(newer, row):
-    with pytest.raises(communes.ListIncoherent) as refusal:
-        communes.read_list(newer(more=[row]))
-    assert refusal.value.facts == {"code": row["code"]}
+@pytest.mark.parametrize("columns", [
+    {"code": "69123"}, {"code": "69999", "leads_to": "69999", "name": "LYON"},
+    {"code": "69999", "leads_to": "69998", "kind": "deleguee", "name": "Ailleurs", "key": "AILLEURS"}])
+def test_a_list_that_contradicts_itself_is_refused(entries, columns):
+    lyon = next(entry for entry in entries if entry.code == "69123")
+    with pytest.raises(commune_list.ListIncoherent) as refusal:
+        check([*entries, lyon._replace(**columns)])
+    assert refusal.value.facts == {"code": columns["code"]}
 
 
-def test_a_refused_file_changes_nothing(country, newer):
+def test_a_refused_file_changes_nothing(rhone, tmp_path):
+    (tmp_path / "list").write_text(json.dumps([LYON]))
     before = everything()
-    with pytest.raises(communes.UnusableList):
-        import_communes(newer(lambda row: None if row["departement"] == "69" else row))
-    assert everything() == before
-
-
-def test_an_import_cut_short_changes_nothing(country, newer):
-    def interrupt(done, total):
-        raise KeyboardInterrupt
-    before = everything()
-    with pytest.raises(KeyboardInterrupt):
-        import_communes(newer(lambda row: {**row, "population": 1}), interrupt)
+    with pytest.raises(commune_list.ListIncomplete):
+        import_communes(tmp_path / "list")
     assert everything() == before
 
 
@@ -329,11 +357,32 @@ def test_an_old_name_that_begins_names_of_today_is_a_choice(country):
 @pytest.mark.parametrize("typed, meant", [
     ("Monpellier", "Montpellier (34)"), ("Bordeau", "Bordeaux (33)"), ("St Etiene", "Saint-Étienne (42)"),
     ("Sant Denis", "Saint-Denis (974)"), ("Bourg-la-Rene", "Bourg-la-Reine (92)"), ("Lyon (34)", "Lyon (69)"),
-    ("Bois-Plage", "Le Bois-Plage-en-Ré (17)"), ("Les Abymmes", "Les Abymes (971)")])
+    ("Bois-Plage", "Le Bois-Plage-en-Ré (17)"), ("Les Abymmes", "Les Abymes (971)"),
+    ("mrseille", "Marseille (13)"), ("Abimes", "Les Abymes (971)"),
+    ("L'Abîme", "Les Abymes (971)"), ("Grnoble", "Grenoble (38)")])
 def test_a_mistake_is_met_with_suggestions(country, typed, meant):
     found = resolve(typed)
     assert (found.exact, found.choices) == (None, ()) and len(found.suggestions) <= 8
     assert found.suggestions[0].label == meant
+
+
+@pytest.mark.parametrize("typed, meant", [
+    ("bicêtre", "Le Kremlin-Bicêtre (94)"), ("Ascq", "Villeneuve-d'Ascq (59)"),
+    ("saint mandrier", "Saint-Mandrier-sur-Mer (83)"), ("maur des fosses", "Saint-Maur-des-Fossés (94)")])
+def test_a_later_word_of_a_name_is_met_with_suggestions(country, typed, meant):
+    assert resolve(typed).exact is None
+    assert resolve(typed).suggestions[0].label == suggest(typed)[0].commune.label == meant
+
+
+def test_names_that_begin_so_and_names_that_go_on_so_are_one_choice(country):
+    found = resolve("Bresse")
+    assert found.choices[0].name == "Bourg-en-Bresse" and "Bresse-sur-Grosne" in [town.name for town in found.choices]
+    assert found.found_as == {}
+
+
+def test_a_whole_name_beats_a_later_word(country):
+    assert resolve("Billancourt").exact.label == "Billancourt (80)"
+    assert resolve("Havre").exact.label == "Le Havre (76)"
 
 
 @pytest.mark.parametrize("typed", [
@@ -345,11 +394,10 @@ def test_anything_else_is_nothing(country, typed):
     assert suggest(typed) == []
 
 
-def test_every_label_is_understood(shipped):
-    for row in shipped:
-        if row["type"] == "commune-actuelle":
-            asked = communes._question(f"{row['nom']} ({row['departement']})")
-            assert asked == (name_key(row["nom"]), "", row["departement"])
+def test_every_label_is_understood(entries):
+    for entry in entries:
+        if entry.of_today:
+            assert communes._question(f"{entry.name} ({entry.departement})") == (entry.key, "", entry.departement)
 
 
 def test_a_code_from_the_list_is_found(country):
@@ -370,8 +418,9 @@ def test_the_likeliest_commune_comes_first(country, typed, first):
 
 def test_suggestions_say_the_old_name_and_come_once_per_commune(country):
     found = suggest("epinay")
-    assert (found[-1].name, found[-1].kind, found[-1].commune.label) == ("Épinay", "deleguee", "Mesnil-en-Ouche (27)")
-    assert len({name.commune_id for name in found}) == len(found) == 7
+    assert [name.kind for name in found] == ["actuelle"] * 6 + ["deleguee", "mot"]
+    assert (found[6].name, found[6].commune.label) == ("Épinay", "Mesnil-en-Ouche (27)")
+    assert len({name.commune_id for name in found}) == len(found)
     assert len(suggest("saint")) == 8 and len(suggest("saint", limit=3)) == 3
     assert len(suggest("paris")) == len({name.commune_id for name in suggest("paris")})
 
@@ -384,8 +433,8 @@ def test_one_letter_is_not_enough_to_suggest(country):
 
 @pytest.mark.parametrize("typed", ["Lyon", "lyon (69)", "69003", "01400", "Épinay", "Saint", "Monpellier",
                                    "Sant Denis"])
-def test_a_question_costs_two_statements_at_most(country, typed):
-    with statements(at_most=2):
+def test_a_question_costs_three_statements_at_most(country, typed):
+    with statements(at_most=3):
         found = resolve(typed)
         for commune in (*filter(None, [found.exact]), *found.choices, *found.suggestions):
             assert commune.label and [name.name for name in found.found_as.values()] is not None
@@ -414,18 +463,28 @@ def reads_a_whole_table(query, engine):
     return any(whole in line for line in plan)
 
 
+# --- Where somebody was born ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("code, label", [
+    ("69123", "Lyon (69)"), ("2A004", "Ajaccio (2A)"), ("75111", "Paris 11e Arrondissement (75)"),
+    ("27221", "Épinay (27)"), ("01015", "Arbignieu (01)"), ("01262", "Montluel (01)"), ("97411", "Saint-Denis (974)")])
+def test_a_place_of_birth_has_the_name_of_the_day(country, code, label):
+    with statements(at_most=1):
+        assert birth_place(code) == label
+
+
+def test_a_lost_place_of_birth_is_named_by_its_successor(country):
+    assert birth_place("01018") == "Valserhône (01)"
+
+
+@pytest.mark.parametrize("code", [None, "", "99999", "99100", "6912", "x" * 10_000, "Ly\x00on"])
+def test_an_unknown_place_of_birth_is_nothing(country, code):
+    assert birth_place(code) is None
+
+
 # --- The command ----------------------------------------------------------------------------------------------------
 
-@pytest.fixture
-def flask_command(db):
-    """Runs a command of `flask`, with the catalogue and the tables but none of the pages."""
-    commands = Flask("commands")
-    catalogue.install(commands)
-    cli.install(commands)
-    return lambda *words: commands.test_cli_runner().invoke(args=words)
-
-
-def test_the_command_says_in_french_why_a_file_is_refused(flask_command, tmp_path):
+def test_the_command_says_in_french_why_a_file_is_refused(db, tmp_path):
     (tmp_path / "list.json").write_text("{}")
     outcome = flask_command("communes", "import", str(tmp_path / "list.json"))
     assert outcome.exit_code == 1
@@ -437,31 +496,6 @@ def test_each_refusal_has_its_sentence():
     commands = Flask("commands")
     catalogue.install(commands)
     with commands.app_context():
-        for refusal in communes.UnusableList.__subclasses__():
+        for refusal in commune_list.UnusableList.__subclasses__():
             sentence = refusal(row=1, count=2, departements="2A", code="69123").sentence
             assert sentence.endswith("La liste des communes n’a pas changé.") and "%(" not in sentence
-
-
-def test_the_command_takes_in_the_shipped_list(flask_command):
-    outcome = flask_command("communes", "import")
-    assert outcome.exit_code == 0
-    assert "34969 communes listed: 34969 added, 0 changed, 0 left" in outcome.output
-
-
-# --- Where somebody was born ----------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("code, label", [
-    ("69123", "Lyon (69)"), ("2A004", "Ajaccio (2A)"), ("75111", "Paris 11e Arrondissement (75)"),
-    ("27221", "Épinay (27)"), ("01015", "Arbignieu (01)"), ("01262", "Montluel (01)"), ("97411", "Saint-Denis (974)")])
-def test_a_place_of_birth_has_the_name_of_the_day(country, code, label):
-    with statements(at_most=1):
-        assert communes.birth_place(code) == label
-
-
-def test_a_lost_place_of_birth_is_named_by_its_successor(country):
-    assert communes.birth_place("01018") == "Valserhône (01)"
-
-
-@pytest.mark.parametrize("code", [None, "", "99999", "99100", "6912", "x" * 10_000, "Ly\x00on"])
-def test_an_unknown_place_of_birth_is_nothing(country, code):
-    assert communes.birth_place(code) is None
