@@ -16,7 +16,8 @@ class MailServer:
     """On a port of the loopback, which it keeps from one start to the next.
 
     `recipients` is its answer to RCPT, one for all or by address; `content` its answer to the whole mail. `hangs`
-    answers nothing then, `drips` never ends its answer, `dies` closes the line, all having accepted. `accepting` is called before the answer.
+    answers nothing then, `drips` never ends its answer, `dies` closes the line, all having accepted. `accepting` is
+    called before the answer.
     """
 
     def __init__(self, **options):
