@@ -1,4 +1,4 @@
-"""The demonstration's mailbox shows what a worker dropped and every mail with sample facts, and runs nothing of them."""
+"""The demonstration's mailbox: what a worker dropped, and every mail with sample facts; it runs nothing of them."""
 from dataclasses import replace
 
 import pytest
