@@ -2,11 +2,12 @@
 from zoneinfo import ZoneInfo
 
 from flask_admin.contrib.peewee.form import CustomModelConverter
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from peewee import CharField, DateField, ForeignKeyField, IntegerField, TextField
 from wtforms import fields
-from wtforms.validators import NumberRange, StopValidation
+from wtforms.validators import Length, NumberRange, StopValidation
+from wtfpeewee.orm import ValueRequired
 
 from admin_views.policy import visible
 from models import UTC, UtcDateTimeField
@@ -23,8 +24,49 @@ def printable(form, field):
         raise StopValidation(gettext("field.unprintable"))
 
 
-class InstantField(fields.DateTimeLocalField):
+def filled(form, field):
+    """Something was typed. What it was not understood as is another field's error, which must stay."""
+    if not (field.raw_data and str(field.raw_data[0]).strip()):
+        raise StopValidation(gettext("field.required"))
+
+
+filled.field_flags = {"required": True}
+
+
+class Spoken:
+    """The messages of a field that does not understand what was typed, in our words."""
+
+    unreadable = "field.number"
+
+    def process_formdata(self, valuelist):
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError(gettext(self.unreadable)) from error
+
+    def pre_validate(self, form):
+        try:
+            super().pre_validate(form)
+        except ValueError as error:
+            raise StopValidation(gettext(self.unreadable)) from error
+
+
+class NumberField(Spoken, fields.IntegerField):
+    pass
+
+
+class DayField(Spoken, fields.DateField):
+    unreadable = "field.day"
+
+
+class ChoiceField(Spoken, fields.SelectField):
+    unreadable = "field.choice"
+
+
+class InstantField(Spoken, fields.DateTimeLocalField):
     """An instant, typed and shown on the clock of Paris."""
+
+    unreadable = "field.day"
 
     def process_data(self, value):
         self.data = value and value.astimezone(PARIS).replace(tzinfo=None)
@@ -33,7 +75,7 @@ class InstantField(fields.DateTimeLocalField):
         setattr(obj, name, self.data and self.data.replace(tzinfo=PARIS).astimezone(UTC))
 
 
-class RowField(fields.SelectField):
+class RowField(ChoiceField):
     """One of the rows of `model` that the agent may see."""
 
     def __init__(self, model, null=False, **kwargs):
@@ -60,20 +102,35 @@ class Converter(CustomModelConverter):
                            CharField: self.text, TextField: self.text, IntegerField: self.number}
 
     def row(self, model, field, filters, default, **kwargs):
-        return field.name, RowField(field.rel_model, null=field.null, **kwargs)
+        return field.name, RowField(field.rel_model, null=field.null, **spoken(kwargs))
 
     def instant(self, model, field, **kwargs):
-        return field.name, InstantField(**kwargs)
+        return field.name, InstantField(**spoken(kwargs))
 
     def day(self, model, field, **kwargs):
-        return field.name, fields.DateField(**kwargs)
+        return field.name, DayField(**spoken(kwargs))
 
     def text(self, model, field, **kwargs):
         if "choices" in kwargs:
-            return field.name, fields.SelectField(**kwargs)
+            return field.name, ChoiceField(**spoken(kwargs))
         kwargs["validators"].insert(0, printable)       # the others may ask the database
-        return field.name, (fields.TextAreaField if isinstance(field, TextField) else fields.StringField)(**kwargs)
+        kwargs["filters"].insert(0, tidied)
+        kind = fields.TextAreaField if isinstance(field, TextField) else fields.StringField
+        return field.name, kind(**spoken(kwargs))
 
     def number(self, model, field, **kwargs):
-        kwargs["validators"].append(NumberRange(min=0, max=LARGEST))
-        return field.name, fields.IntegerField(**kwargs)
+        kwargs["validators"].append(NumberRange(min=0, max=LARGEST, message=lazy_gettext("field.number")))
+        return field.name, NumberField(**spoken(kwargs))
+
+
+def tidied(text):
+    return text and text.strip()
+
+
+def spoken(kwargs):
+    """The same, with our words where a field is empty or too long."""
+    validators = [filled if isinstance(check, ValueRequired) else check for check in kwargs["validators"]]
+    for check in validators:
+        if isinstance(check, Length):
+            check.message = lazy_gettext("field.too_long", most=check.max)
+    return {**kwargs, "validators": validators}

@@ -150,7 +150,8 @@ FAULTS = {  # each as a hurried colleague would write it: (where, what, the bad 
             [self.clean_pk(id) for id in ids])))),
         (procedure, "_check_right", lambda *asked: None)],
     "a grid without its scope": [(base.ScopedView, "get_query", lambda self: self.model.select())],
-    "a policy that says everything": [(policy, "POLICY", {Procuration: {Role.COMMUNE: policy.everything}})],
+    "a policy that forgets the commune": [
+        (policy, "POLICY", {Procuration: {Role.COMMUNE: lambda actor: Procuration.established_at.is_null(False)}})],
 }
 
 
