@@ -181,6 +181,12 @@ def test_once_the_commune_is_known_only_its_tours_are_offered(mandant):
     assert elsewhere.name not in page.all("form")[-1]["text"].replace(page.error_at("tours"), "")
 
 
+def test_the_tours_of_a_scrutin_stand_together_the_first_to_vote_before_the_others(mandant, scrutin):
+    later, sooner = a_scrutin(in_days=33), a_scrutin(in_days=20)
+    wanted = [str(tour.id) for one in (sooner, scrutin, later) for tour in one.tours.order_by(Tour.number)]
+    assert mandant.opens().choices("tours") == wanted
+
+
 def test_the_local_day_of_the_commune_is_shown_and_counts(mandant, scrutin):
     a_commune("97209")
     first, second = scrutin.tours.order_by(Tour.number)

@@ -279,7 +279,7 @@ class DemandeForm(PlainForm):
         super().__init__(formdata, data={} if formdata else {"email": voter.email})
         self.voter = voter
         self.upcoming = scrutins.upcoming()
-        self.open_tours = scrutins.open_for_requests(self.upcoming)
+        self.open_tours = by_scrutin(scrutins.open_for_requests(self.upcoming))
         self.tours.choices = [SelectChoice(str(tour.id)) for tour in self.open_tours]  # all: check pages carry any
         self.tours.flags.required = self.until.flags.required = True  # one of the two: no "(facultatif)"
         if formdata is None:
@@ -379,6 +379,12 @@ class DemandeForm(PlainForm):
         return Demande(commune=self.commune.commune, mandataire=self.mandataire.form.named(),
                        valid_until=self.last_day, email=self.email.data, filing_key=self.key.filing_key,
                        scrutin=self.chosen[0].scrutin if self.chosen else None, tours=list(self.chosen))
+
+
+def by_scrutin(tours):
+    """The tours of one scrutin together, the scrutin that votes first before the others."""
+    order = list(dict.fromkeys(tour.scrutin_id for tour in tours))
+    return sorted(tours, key=lambda tour: (order.index(tour.scrutin_id), tour.number))
 
 
 def earliest(birth_date):
