@@ -241,6 +241,8 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
     @expose("/export/<export_type>/")
     def export(self, export_type):
         """A CSV file of what the grid shows, all pages. The journal says which rows left."""
+        if export_type != "csv":
+            abort(404)
         key = self.model._meta.primary_key
         rows = self.filtered(self._get_list_filter_args()).select(key).limit(MOST_EXPORTED)
         ids = [pk for pk, in paging.ordered(rows, self.keyset, self.newest_first).tuples()]
@@ -254,7 +256,7 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
             return [[self.get_export_value(row, column) for column in columns] for row in rows]
 
         titles = [gettext(label) for _, label in self._export_columns]
-        return export.stream(titles, ids, read, f"{self.endpoint}.csv") if export_type == "csv" else abort(404)
+        return export.stream(titles, ids, read, f"{self.endpoint}.csv")
 
     # --- One row ---
 

@@ -8,7 +8,7 @@ from flask_admin.form import BaseForm
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from peewee import JOIN, Value
+from peewee import JOIN, Value, prefetch
 from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -20,6 +20,7 @@ from admin_views.filters import Choice, Day
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
 from portal import mail, names, outbox, procedure, scrutins
+from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
 MOST_COUNTED = 1000         # files that wait: beyond, the exact number is of no use
@@ -143,6 +144,8 @@ class ProcurationView(ScopedView):
             else:
                 files[file].places[0] += place is not None
                 files[file].places[1] += 1
+        for row in rows:
+            row.covers.sort(key=lambda tour: (tour.day, tour.number))
 
     def covers_in_words(self, row):
         """For a file of data: tours, or the last day of a period."""
@@ -157,14 +160,20 @@ class ProcurationView(ScopedView):
 
     def beside(self, row):
         """History, tours with their local days and places, and the neighbours in the queue."""
-        covered = list(Couverture.select(Couverture, Tour, Scrutin).join(Tour).join(Scrutin)
-                       .where(Couverture.procuration == row).order_by(Tour.day))
-        local = {day.tour_id: day.day for day in TourDay.select().where(
-            TourDay.territory.in_(row.commune.territories)).order_by(TourDay.territory)}
-        return {"passages": list(Passage.select(Passage, Agent).join(Agent, JOIN.LEFT_OUTER).order_by(Passage.version)
-                                 .where(Passage.procuration == row)),
-                "covered": covered, "local": local, "previous": self.neighbour(row, backwards=True),
-                "following": self.neighbour(row)}
+        passages = (Passage.select(Passage, Agent).join(Agent, JOIN.LEFT_OUTER)
+                    .where(Passage.procuration == row).order_by(Passage.version))
+        places = dict(Couverture.select(Couverture.tour, Couverture.place)
+                      .where(Couverture.procuration == row).tuples())
+        wanted = Tour.id.in_({*places, *(tour.id for tour in row.covers)})
+        covered = prefetch(Tour.select(Tour, Scrutin).join(Scrutin).where(wanted).order_by(Tour.day),
+                           TourDay.select())
+        return {"passages": list(passages), "places": places,
+                "tours": [(tour, scrutins.day_of(tour, row.commune) or tour.day) for tour in covered],
+                "birth_place": birth_place(row.mandant.birth_place),
+                "previous": self.neighbour(row, backwards=True), "following": self.neighbour(row)}
+
+    def title_of(self, row):
+        return f"{row.id}, {row.mandant.birth_name} {row.mandant.first_names}"
 
     def waiting(self):
         """The queue: established, not decided."""
@@ -201,6 +210,7 @@ class ProcurationView(ScopedView):
 
     def ask_reason(self, row, form, status):
         self.load([row])
+        self.trace_reading([row])
         return self.render("admin/commune/invalider.html", model=row, form=form), status
 
     def preview(self, row, form):

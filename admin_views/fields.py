@@ -114,7 +114,7 @@ class Converter(CustomModelConverter):
         if "choices" in kwargs:
             return field.name, ChoiceField(**spoken(kwargs))
         kwargs["validators"].insert(0, printable)       # the others may ask the database
-        kwargs["filters"].insert(0, tidied)
+        kwargs["filters"] = [tidied, *kwargs["filters"]]
         kind = fields.TextAreaField if isinstance(field, TextField) else fields.StringField
         return field.name, kind(**spoken(kwargs))
 

@@ -132,7 +132,8 @@ class AgentView(ScopedView):
                     "habilitated_from", "habilitated_until")
     form_base_class = AgentForm
     form_overrides = {"commune": CommuneField}
-    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))]}, "role": {"choices": agents_roles},
+    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))], "filters": [accounts.log_in_name]},
+                 "role": {"choices": agents_roles},
                  "commune": {"render_kw": {"data-communes": "/communes"}}}
     related = (Agent.commune,)
     details_template = "admin/ministry/agent.html"

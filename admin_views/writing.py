@@ -57,7 +57,8 @@ class Writing:
     def edit_view(self):
         row = self.get_one(request.args.getlist("id"))
         form = self.edit_form(row)
-        form.seen.data = form.seen.data or fingerprint(row)
+        if request.method == "GET":
+            form.seen.data = fingerprint(row)
         if self.validate_form(form) and self.update_model(form, row):
             return self._saved(row)
         return self.render(self.edit_template, form=form, model=row), 422 if form.errors else 200

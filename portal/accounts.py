@@ -26,9 +26,14 @@ def digest(token):
 def create(actor, *, email, role, **columns):
     """A new account without password; returns it with the token of its invitation."""
     with transaction():
-        agent = Agent.create(email=email.strip().lower(), role=role, **columns)
+        agent = Agent.create(email=log_in_name(email), role=role, **columns)
         journal.record(actor, "creer_compte", "agent", agent.id)
         return agent, invite(agent)
+
+
+def log_in_name(email):
+    """An address as accounts keep it."""
+    return (email or "").strip().lower()
 
 
 def invite(agent):
@@ -78,7 +83,7 @@ def spend(token, kind):
 
 def authenticate(email, password):
     """The agent, or WrongPassword, in the same time whatever was wrong."""
-    agent = Agent.get_or_none(Agent.email == email.strip().lower()[:254])
+    agent = Agent.get_or_none(Agent.email == log_in_name(email)[:254])
     if not _matches(agent, password) or agent.suspended_at:
         raise WrongPassword()
     return agent

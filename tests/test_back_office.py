@@ -13,7 +13,7 @@ from admin_views import base, commune, paging, policy
 from admin_views import ministry as ministry_module
 from app import create_app
 from models import (Agent, Commune, CommuneName, Event, Mail, Personne, Procuration, Role, Rules, SavedSearch, Scrutin,
-                    SingleUse, Status, Tour, WebSession, now)
+                    SingleUse, Status, Tour, TourDay, WebSession, now)
 from portal import access, accounts, outbox, procedure
 from portal.access import RouteWithoutAccess
 from portal.catalogue import FOLDER
@@ -261,6 +261,16 @@ def test_one_file_on_one_screen(desk):
         assert shown in desk.said
     event = Event.select().order_by(Event.id.desc()).get()
     assert (event.act, event.subjects) == ("consulter", str(file.id))
+
+
+def test_days_are_those_of_the_town(app):
+    town = a_commune("97209")
+    file = a_procuration("etablie", commune=town)
+    tour = file.scrutin.tours.order_by(Tour.number).first()
+    for territory, day in (("FR", 3), ("972", 6), ("97209", 7)):
+        TourDay.create(tour=tour, territory=territory, day=datetime.date(2027, 6, day))
+    desk = Desk(app, an_agent(Role.COMMUNE, town)).opens(GRID + f"details/?id={file.id}")
+    assert "le 7 juin 2027 : place tenue" in desk.said
 
 
 def test_validating_tells_so_and_opens_the_next_file(desk):
@@ -512,6 +522,8 @@ def test_who_edits_a_row_changed_since_is_told(app, ministry):
     other.presses("Enregistrer", name="Le premier")
     ministry.presses("Enregistrer", name="Le second")
     assert ministry.page.status_code == 422 and "pendant que vous la lisiez" in ministry.said
+    ministry.presses("Enregistrer", name="Le second", seen="")
+    assert ministry.page.status_code == 422
     assert Scrutin.get_by_id(scrutin.id).name == "Le premier"
 
 
@@ -603,6 +615,12 @@ def test_a_change_of_role_ends_the_sessions(app, ministry):
     ministry.opens(f"/admin/agents/edit/?id={agent.id}").presses("Enregistrer", role="manager")
     assert Agent.get_by_id(agent.id).role == Role.MANAGER
     assert other.opens(GRID).page.request.path == "/connexion"
+
+
+def test_an_address_is_kept_as_people_log_in(ministry):
+    agent = an_agent(Role.COMMUNE)
+    ministry.opens(f"/admin/agents/edit/?id={agent.id}").presses("Enregistrer", email=" Autre.Nom@Exemple.FR ")
+    assert Agent.get_by_id(agent.id).email == "autre.nom@exemple.fr"
 
 
 def test_a_dead_mail_is_sent_again_and_no_other(ministry):
