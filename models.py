@@ -113,7 +113,7 @@ LIVE = (Status.ETABLIE, Status.VALIDEE)
 
 
 class Transition(NamedTuple):
-    """`sources` is empty where the file begins. `reasons` is the closed list to choose from, empty where none is asked."""
+    """`sources` is empty where the file begins. `reasons` is the closed list to choose from, empty where none is."""
 
     act: str
     sources: tuple
