@@ -317,6 +317,20 @@ def test_a_period_ends_within_a_year(mandant, day, sentence):
     assert sentence in mandant.fills(**fields).error_at("until") and rows()[0] == 0
 
 
+@pytest.mark.parametrize("typed, sentence", [("31 2 2027", "n’existe pas"), ("1 3 27", "quatre chiffres"),
+                                             ("1 mars", "incomplète")])
+def test_the_end_of_a_period_is_a_day(mandant, typed, sentence):
+    parts = zip(("until-day", "until-month", "until-year"), typed.split())
+    assert sentence in mandant.fills(tours=None, **dict(parts)).error_at("until")
+
+
+def test_a_mandataire_s_ambiguous_commune_asks_which(mandant):
+    a_commune("46260"), a_commune("69189")
+    page = mandant.fills(mandataire__registered_in="Sainte-Colombe")
+    assert "cette personne vote" in page.error_at("mandataire-registered_in")
+    assert len(page.choices("mandataire-registered_in_code")) == 2
+
+
 def test_a_period_of_one_year_is_the_longest(mandant):
     commune = Commune.get()
     mandant.asks(**until(scrutins.today(commune) + relativedelta(years=1)))

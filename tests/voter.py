@@ -1,4 +1,6 @@
 """A voter in front of the public pages, for tests: opens, fills, reads again, sends. Answers are the client's."""
+import re
+
 from tests import lint
 from tests.factories import a_voter, log_in
 
@@ -55,6 +57,7 @@ class Mandant:
 
     def _see(self, answer):
         self.answer, self.page = answer, Page(answer.text)
+        assert not re.search(r"\b(form|commune|retrait)\.[a-z_]+\.?\w*\b(?=<)", answer.text), "a key without a sentence"
         return self.page
 
     def fills(self, **answers):
