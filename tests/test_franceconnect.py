@@ -290,7 +290,17 @@ def test_the_second_click_does_not_wait_for_ever(camille, monkeypatch):
     monkeypatch.setattr(attempts, "PATIENCE", 0.5)
     address = camille.chooses()
     SingleUse.update(used_at=attempts.now()).execute()  # the first one is at work, in a process that died
+    began = time.monotonic()
     assert begins_again(camille.comes_back(address))
+    assert time.monotonic() - began < 5
+
+
+def test_an_old_answer_waits_for_nobody(camille):
+    address = camille.chooses()
+    SingleUse.update(used_at=attempts.now() - 2 * attempts.TWIN).execute()
+    began = time.monotonic()
+    assert begins_again(camille.comes_back(address))
+    assert time.monotonic() - began < 5
 
 
 def test_only_a_few_second_clicks_wait_at_once(camille):
