@@ -51,4 +51,6 @@ def enforce():
         return None
     if current_user.is_authenticated:
         abort(404)
-    return redirect(url_for("pages.accueil" if roles == VOTERS else "pages.connexion"), 303)
+    if roles != VOTERS:
+        return redirect(url_for("pages.connexion"), 303)
+    return redirect(url_for("pages.accueil", suite=request.path if request.method == "GET" else None), 303)

@@ -15,7 +15,7 @@ OLDEST = 130  # years
 
 
 class IdentityUnusable(Refused):
-    """A name, the first names or the birth date is missing or makes no sense. Paper remains."""
+    """The name or the birth date is missing, or one of them makes no sense. Paper remains."""
 
 
 def recognise(issuer, sub, claims):
@@ -32,7 +32,7 @@ def has_files(voter):
 
 def identity_of(claims):
     """Columns of Voter from the claims of userinfo. Raises IdentityUnusable."""
-    birth_name, first_names = _name(claims, "family_name"), _name(claims, "given_name")
+    birth_name, first_names = _name(claims, "family_name"), _text(claims, "given_name", LONGEST_NAME)
     birth_date = _birth_date(claims)
     key = person_key(birth_name, first_names, birth_date)
     if len(key) > LONGEST_KEY:

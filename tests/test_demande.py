@@ -457,7 +457,9 @@ def test_requests_of_others_and_for_other_scrutins_are_not_mentioned(mandant, sc
 # --- Who may -------------------------------------------------------------------------------------------------------
 
 def test_the_form_belongs_to_voters(app, client):
-    assert client.get("/demande").status_code == 303 and client.get("/demande").location.startswith("/")
+    sent_away = client.get("/demande")
+    assert (sent_away.status_code, sent_away.location) == (303, "/?suite=/demande")
+    assert 'name="suite" value="/demande"' in client.get(sent_away.location).text
     log_in(client, agent=an_agent())
     assert client.get("/demande").status_code == 404
 
