@@ -67,6 +67,9 @@ class WordField(CharField):
     def collation(self, value):
         """The engine decides."""
 
+    def begins(self, start):
+        return (self >= start) & (self < start + "\U0010ffff")  # sorts after any character
+
 
 def one_of(column, values):
     """A CHECK that keeps `column` within `values` (NULL passes, as SQL has it)."""

@@ -26,7 +26,6 @@ from portal.errors import AlreadyDecided, NotYours, Refused
 MOST_COUNTED = 1000         # files that wait: beyond, the exact number is of no use
 MOST_WORDS = 6              # of a search
 LONGEST_COMMENT = 1000      # characters
-LAST_CHARACTER = "\uffff"
 ASKED = -1                  # beside the places of a file: the tour is one it names
 
 
@@ -127,7 +126,7 @@ class ProcurationView(ScopedView):
         """Each word typed begins a word of a name."""
         for word in sorted(names.words(words))[:MOST_WORDS]:
             query = query.where(Procuration.id.in_(Mot.select(Mot.procuration).where(
-                Mot.commune == self.actor.commune_id, Mot.word >= word, Mot.word < word + LAST_CHARACTER)))
+                Mot.commune == self.actor.commune_id, Mot.word.begins(word))))
         return query
 
     def load(self, rows):

@@ -17,7 +17,6 @@ from portal.communes import find, name_key, resolve
 from portal.errors import Refused
 
 MINISTRY = frozenset({Role.MINISTRY})
-LAST_CHARACTER = "\uffff"
 LONGEST_SHOWN = 80          # characters of the ids of an event
 
 
@@ -40,9 +39,8 @@ class CommuneView(ScopedView):
     searchable = True
 
     def matching(self, query, words):
-        key = name_key(words)
-        return query.where(Commune.code.in_(CommuneName.select(CommuneName.commune).where(
-            CommuneName.key >= key, CommuneName.key < key + LAST_CHARACTER)))
+        named = CommuneName.select(CommuneName.commune).where(CommuneName.key.begins(name_key(words)))
+        return query.where(Commune.code.in_(named))
 
 
 def territory(form, field):

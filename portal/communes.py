@@ -20,7 +20,6 @@ MOST_SUGGESTIONS = 8
 ROWS = 100             # read per question: several names may lead to one commune
 ROWS_COMPARED = 1000   # read in search of a typing mistake
 CLOSE = 0.75           # difflib's ratio: one letter wrong in four
-LAST = "\U0010ffff"    # sorts after any character
 CODE = re.compile(r"(?:\d\d|2[AB])\d{3}")  # INSEE's
 
 ACTUELLE, POSTAL, MOT = (CommuneName.kind == kind for kind in ("actuelle", "postal", "mot"))
@@ -143,7 +142,7 @@ def _select(condition, *order, rows=ROWS):
 
 
 def _begins(*starts):
-    return reduce(or_, ((CommuneName.key >= start) & (CommuneName.key < start + LAST) for start in starts))
+    return reduce(or_, map(CommuneName.key.begins, starts))
 
 
 def _with_articles(start):
