@@ -10,6 +10,7 @@ from playhouse.pool import MaxConnectionsExceeded
 
 from models import Event, Mail, database, now
 from portal.access import PUBLIC, access
+from portal.error_pages import RETRY_AFTER
 from portal.pages import pages
 
 SOURCE = Path(__file__).parents[2] / "setup.cfg"
@@ -23,7 +24,8 @@ def sante():
         with database.connection_context():
             ages = {"outbox_age": _age(_oldest_mail_due()), "journal_unsealed_age": _age(_oldest_unsealed())}
     except (DatabaseError, InterfaceError, MaxConnectionsExceeded):
-        return jsonify(database="down", outbox_age=None, journal_unsealed_age=None, version=_version()), 503
+        down = jsonify(database="down", outbox_age=None, journal_unsealed_age=None, version=_version())
+        return down, 503, {"Retry-After": RETRY_AFTER}
     return jsonify(database="ok", version=_version(), **ages)
 
 
