@@ -1,5 +1,7 @@
 """What a town hall sees and decides: the procurations established for its voters."""
 import datetime
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
 from flask import flash, g, redirect, request
@@ -8,7 +10,7 @@ from flask_admin.form import BaseForm
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from peewee import JOIN, Value, prefetch
+from peewee import JOIN, Value, fn, prefetch
 from wtforms import HiddenField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
@@ -18,7 +20,7 @@ from admin_views.bulk import bulk
 from admin_views.fields import printable
 from admin_views.filters import Choice, Day
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
-                    Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
+                    Procuration, Scrutin, Status, Tour, TourDay, TourVise)
 from portal import mail, names, outbox, procedure, scrutins
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
@@ -55,12 +57,15 @@ def zone_of(row):
 
 
 class OfTour(Choice):
-    """Files that name a tour, and periods that cover it."""
+    """Files that name a tour, and periods that cover it.
+
+    Asked file by file: the whole country names the same tour, and a list of its files is too long to be compared.
+    """
 
     def apply(self, query, value):
-        named = TourVise.select(TourVise.procuration).where(TourVise.tour == value)
-        covered = Couverture.select(Couverture.procuration).where(Couverture.tour == value)
-        return query.where(Procuration.id.in_(named) | Procuration.id.in_(covered))
+        rows = (of.select(Value(1)).where(of.procuration == Procuration.id, of.tour == value)
+                for of in (TourVise, Couverture))
+        return query.where(reduce(or_, map(fn.EXISTS, rows)))
 
 
 class LocalDay(Day):
@@ -213,8 +218,8 @@ class ProcurationView(ScopedView):
         return self.render("admin/commune/invalider.html", model=row, form=form), status
 
     def preview(self, row, form):
-        passage = Passage(act="invalider", reason=form.reason.data, comment=form.comment.data or None, at=now())
-        letter = outbox.render(mail.NAMES["invalider"], mail.facts(passage, row)) if row.email else None
+        told = mail.preview(row, "invalider", form.reason.data, form.comment.data)
+        letter = outbox.render(mail.NAMES["invalider"], told) if row.email else None
         return self.render("admin/commune/invalider_apercu.html", model=row, form=form, letter=letter)
 
     def as_seen(self):

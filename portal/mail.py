@@ -53,9 +53,9 @@ def facts(passage, procuration, tours=None):
     }
 
 
-def preview(procuration, act, actor, reason=None, comment=""):
+def preview(procuration, act, reason=None, comment=""):
     """The facts `act` would put into its mail now; writes nothing. For `outbox.render(NAMES[act], …)`."""
-    return facts(Passage(act=act, role=str(actor.role), at=now(), reason=reason, comment=comment or None), procuration)
+    return facts(Passage(act=act, at=now(), reason=reason, comment=comment or None), procuration)
 
 
 def _tours_told(passage, procuration):

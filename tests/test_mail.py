@@ -219,7 +219,7 @@ def test_a_mandant_without_an_address_gets_no_mail(db):
 def test_a_preview_is_the_mail_that_will_leave_and_writes_nothing(db):
     procuration, agent = a_procuration(Status.ETABLIE), an_agent()
     before = [model.select().count() for model in (Mail, Passage)]
-    previewed = mail.preview(procuration, "invalider", agent, "autre", "Deux homonymes.")
+    previewed = mail.preview(procuration, "invalider", "autre", "Deux homonymes.")
     assert [model.select().count() for model in (Mail, Passage)] == before
     procedure.invalider(fresh(procuration), agent, "autre", "Deux homonymes.")
     assert previewed == told_context(procuration)
