@@ -4,6 +4,7 @@ Each act is one transaction: a guarded update, one passage, one event, one mail 
 for an actor without the right, `AlreadyDecided` when somebody else was faster, and write nothing then.
 """
 import datetime
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from dateutil.relativedelta import relativedelta
@@ -122,7 +123,8 @@ def etablir(procuration, officer):
         places.take(procuration)
         _index_words(procuration)
         for other in places.pending_for_the_same_vote(procuration):
-            _move("retirer", other, CLOCK, reason="remplacee_par_une_autre")
+            with suppress(AlreadyDecided):  # given up in this very instant: out of the way too
+                _move("retirer", other, CLOCK, reason="remplacee_par_une_autre")
 
 
 def refuser(procuration, officer, reason):

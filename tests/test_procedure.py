@@ -1,8 +1,12 @@
 """The acts: who may do which from where, and what each leaves behind."""
+import threading
+import time
+
 import pytest
 
-from models import Couverture, Event, Mail, Mot, Passage, Procuration, Reference, Role, Status
+from models import Couverture, Event, Mail, Mot, Passage, Procuration, Reference, Role, Status, database
 from portal import journal, procedure
+from portal.database import transaction
 from portal.errors import AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld
 from tests.factories import PATHS, a_commune, a_demande, a_procuration, a_voter, an_agent, an_officer, fresh
 
@@ -58,6 +62,26 @@ def test_establishing_one_request_retires_the_other_for_the_same_tours(db):
     first = a_procuration(voter=voter, scrutin=scrutin)
     a_procuration(Status.ETABLIE, voter=voter, scrutin=scrutin)
     assert fresh(first).status == Status.RETIREE
+
+
+def test_a_request_given_up_in_the_same_instant_does_not_stop_the_other(db):
+    voter, scrutin = a_voter(), a_demande().scrutin
+    kept, given_up = (a_procuration(voter=voter, scrutin=scrutin) for _ in range(2))
+    under_way = threading.Event()
+
+    def give_up():
+        with database.connection_context(), transaction():
+            procedure.retirer(fresh(given_up), voter)
+            under_way.set()
+            time.sleep(0.5)  # the other act meets it uncommitted
+
+    thread = threading.Thread(target=give_up)
+    thread.start()
+    under_way.wait(5)
+    procedure.etablir(fresh(kept), an_officer())
+    thread.join()
+    assert (fresh(kept).status, fresh(given_up).status) == (Status.ETABLIE, Status.RETIREE)
+    assert [passage.act for passage in given_up.passages.order_by(Passage.version)] == ["deposer", "retirer"]
 
 
 def test_the_second_procuration_of_a_mandataire_stands_without_a_place(db):
