@@ -20,6 +20,7 @@ COMMUNES = {  # code: name, département, zone, postal codes
     "98818": ("Nouméa", "988", "Pacific/Noumea", "98800"),
 }
 PASSWORD = "une phrase assez longue pour tous"
+PASSWORD_HASH = accounts.HASHER.hash(PASSWORD)
 
 
 def a_commune(code="69123"):
@@ -63,7 +64,7 @@ def an_agent(role=Role.COMMUNE, commune=None, **columns):
         columns["commune"] = commune or a_commune()
     number = next(NUMBERS)
     return Agent.create(**{"email": f"agent{number}@exemple.fr", "first_name": "Dominique", "last_name": "Martin",
-                           "role": role, "password_hash": accounts.HASHER.hash(PASSWORD), **columns})
+                           "role": role, "password_hash": PASSWORD_HASH, **columns})
 
 
 def an_officer(**columns):

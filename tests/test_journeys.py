@@ -5,6 +5,7 @@ With JavaScript and without, on SQLite and on PostgreSQL; what the browser says 
 import itertools
 import re
 
+import psutil
 import psycopg
 import pytest
 
@@ -148,7 +149,7 @@ def test_from_franceconnect_to_the_commune_s_decision(browser, demo, javascript,
     voter.presses("Se déconnecter")
     voter.page.wait_for_url(re.compile(rf"^{demo.url}/(\?state=.*)?$"))  # by way of FranceConnect's own log-out
     voter.opens("/mes-procurations")
-    assert voter.page.url == f"{demo.url}/"
+    voter.page.get_by_role("button", name=re.compile("FranceConnect")).wait_for()
     for person in (voter, officer, town_hall):
         person.leaves()
 
@@ -189,3 +190,9 @@ def test_a_request_withdrawn_cannot_be_established(browser, demo):
     officer.sees(re.compile("retiré"))
     voter.leaves()
     officer.context.close()
+
+
+def test_the_portal_stays_light(demo):
+    """After the journeys above: less than 150 MB (issue 2)."""
+    portal = next(child for child in psutil.Process(demo.process.child.pid).children() if "waitress" in child.cmdline())
+    assert portal.memory_info().rss < 150 * 1024 ** 2
