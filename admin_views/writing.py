@@ -30,6 +30,11 @@ def fingerprint(row):
     return hashlib.sha256(repr(sorted(row.__data__.items())).encode()).hexdigest()
 
 
+def typed():
+    """What was sent of a form's fields, without files: no field here knows what to do with one."""
+    return request.form if request.method == "POST" else None
+
+
 class Writing:
     """Forms made of `form_columns`; without any there is none."""
 
@@ -42,6 +47,12 @@ class Writing:
                         field_args=labels, extra_fields=self.form_extra_fields)
         form.seen = HiddenField()
         return form
+
+    def create_form(self, obj=None):
+        return self._create_form_class(typed(), obj=obj)
+
+    def edit_form(self, obj=None):
+        return self._edit_form_class(typed(), obj=obj)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self):

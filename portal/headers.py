@@ -1,5 +1,4 @@
 """The answers' headers: strict from the first page on (ASVS 3.4)."""
-from flask import request
 
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -20,6 +19,6 @@ def install(app, settings):
         response.headers.update(ALWAYS)
         if settings.production:
             response.headers["Strict-Transport-Security"] = HSTS
-        if request.endpoint != "static" and not response.headers.get("Cache-Control"):
+        if not response.headers.get("Cache-Control"):
             response.headers["Cache-Control"] = "no-store"  # personal pages must not come back with the back button
         return response

@@ -515,6 +515,15 @@ def test_a_bad_tour_is_refused(ministry, fields):
     assert ministry.page.status_code == 422 and Tour.select().count() == 1
 
 
+@pytest.mark.parametrize("field", ["scrutin", "number", "day"])
+def test_a_file_sent_as_a_field_is_no_answer(ministry, field):
+    scrutin = a_scrutin(two_tours=False)
+    ministry.opens("/admin/tours/new/")
+    ministry.presses("Enregistrer", **{"scrutin": scrutin.id, "number": 2, "day": "2026-12-20",
+                                       field: (io.BytesIO(b"\xff\x00"), "a.txt")})
+    assert ministry.page.status_code == 422 and Tour.select().count() == 1
+
+
 def test_who_edits_a_row_changed_since_is_told(app, ministry):
     scrutin = a_scrutin()
     ministry.opens(f"/admin/scrutins/edit/?id={scrutin.id}")

@@ -80,6 +80,13 @@ def test_no_error_page_lacks_the_headers(alone, code):
     assert answer.status_code == code and all(name in answer.headers for name in STRICT)
 
 
+def test_a_missing_file_s_page_is_not_kept_either(app, client):
+    log_in(client, agent=an_agent())
+    answer = client.get("/static/nothing.css")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (404, "no-store")
+    assert client.get("/static/theme.css").headers["Cache-Control"] == "no-cache"
+
+
 def of_a_route(app, view):
     app.add_url_rule("/fails", "fails", access(PUBLIC)(view))
     return app.test_client()
