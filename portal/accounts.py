@@ -61,7 +61,8 @@ def least_characters(agent):
 
 
 def choose_password(token, password):
-    """Spend the link and set the password of its agent. Raises LinkDead, WeakPassword."""
+    """Spend the link and set the password of its agent; other links and sessions of that account end, since whoever
+    is locked out may have lost it to somebody. Raises LinkDead, WeakPassword."""
     with transaction():
         agent = invited(token)
         least = least_characters(agent)
@@ -69,6 +70,9 @@ def choose_password(token, password):
             raise WeakPassword(least=least, most=LONGEST)
         spend(token, "invitation")
         Agent.update(password_hash=HASHING.submit(HASHER.hash, password).result()).where(Agent.id == agent.id).execute()
+        SingleUse.delete().where(SingleUse.kind == "invitation", SingleUse.subject == str(agent.id),
+                                 SingleUse.used_at.is_null()).execute()
+        end_sessions(agent)
         journal.record(agent, "choisir_mot_de_passe", "agent", agent.id)
         return agent
 

@@ -139,6 +139,17 @@ def test_a_link_lets_its_agent_choose_a_password_once(agent, invited):
     assert again.status_code == 404 and "a déjà servi" in again.text
 
 
+def test_a_new_password_ends_the_other_links_and_the_sessions_of_the_account(app, agent, invited):
+    account, address = invited
+    older, others = accounts.invite(account), accounts.invite(an_officer())
+    stranger = Browser(app)
+    log_in(stranger.client, agent=account)
+    agent.sends(address, password=PHRASE, again=PHRASE)
+    assert not stranger.is_in
+    assert agent.client.get(f"/invitation/{older}").status_code == 404
+    assert agent.client.get(f"/invitation/{others}").status_code == 200
+
+
 @pytest.mark.parametrize("password, again, sentence", [
     ("", "", "Saisissez le mot de passe"), ("court", "court", "de 14 à 128 caractères"),
     ("x" * 129, "x" * 129, "de 14 à 128 caractères"), (PHRASE, PHRASE + "!", "ne sont pas les mêmes")])
