@@ -6,21 +6,21 @@ from zoneinfo import ZoneInfo
 
 from flask import flash, g, redirect, request
 from flask_admin import expose
-from flask_admin.form import BaseForm
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from peewee import JOIN, Value, fn, prefetch
-from wtforms import HiddenField, RadioField, TextAreaField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms import HiddenField, TextAreaField
+from wtforms.validators import Length, ValidationError
 
 from admin_views import paging
 from admin_views.base import ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.fields import printable
 from admin_views.filters import Choice, Day
-from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
-                    Procuration, Scrutin, Status, Tour, TourDay, TourVise)
+from admin_views.reasons import ReasonForm
+from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, Agent, Couverture, Mot, Passage, Personne, Procuration, Scrutin,
+                    Status, Tour, TourDay, TourVise)
 from portal import mail, names, outbox, procedure, scrutins
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
@@ -79,22 +79,15 @@ class LocalDay(Day):
 
 # --- The reason of an invalidation ----------------------------------------------------------------------------------
 
-class InvalidationForm(BaseForm):
-    """One reason of the closed list, and words the mandant will read."""
+class InvalidationForm(ReasonForm):
+    """The reason, and words the mandant will read."""
 
     version = HiddenField()
-    reason = RadioField(lazy_gettext("invalidation.reason"), [InputRequired(lazy_gettext("error.ReasonMissing"))],
-                        validate_choice=False)
     comment = TextAreaField(lazy_gettext("invalidation.comment"), [
-        Length(max=LONGEST_COMMENT, message=lazy_gettext("invalidation.too_long")), printable])
+        Length(max=LONGEST_COMMENT, message=lazy_gettext("field.too_long", most=LONGEST_COMMENT)), printable])
 
     def __init__(self, *sent, **columns):
-        super().__init__(*sent, **columns)
-        self.reason.choices = [(reason, words("REASONS")[reason]) for reason in TRANSITIONS["invalider"].reasons]
-
-    def validate_reason(self, field):
-        if field.data not in TRANSITIONS["invalider"].reasons:
-            raise ValidationError(gettext("error.ReasonMissing"))
+        super().__init__("invalider", *sent, **columns)
 
     def validate_comment(self, field):
         field.data = (field.data or "").replace("\r\n", "\n").strip()

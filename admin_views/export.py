@@ -41,4 +41,4 @@ def _lines(rows):
 def safe(value):
     """Text that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value)
-    return "'" + text if text.lstrip(" ").startswith(FORMULA) else text
+    return "'" + text if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

@@ -1,6 +1,4 @@
 """Fields of the back office's forms, made from the columns of a model."""
-from zoneinfo import ZoneInfo
-
 from flask_admin.contrib.peewee.form import CustomModelConverter
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
@@ -11,8 +9,8 @@ from wtfpeewee.orm import ValueRequired
 
 from admin_views.policy import visible
 from models import UTC, UtcDateTimeField
+from portal.catalogue import PARIS
 
-PARIS = ZoneInfo("Europe/Paris")
 MOST_CHOICES = 300
 LARGEST = 2 ** 31 - 1       # of an INTEGER column
 

@@ -1,17 +1,17 @@
 """The officer's screen: one field, one file at a time, own acts of the day without identities. Never a list."""
 from functools import wraps
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from peewee import JOIN, prefetch
-from wtforms import BooleanField, Form, RadioField
-from wtforms.validators import DataRequired, InputRequired, ValidationError
+from wtforms import BooleanField, Form
+from wtforms.validators import DataRequired
 
 from admin_views.base import RoleView
-from models import (TRANSITIONS, Commune, Couverture, Passage, Personne, Procuration, Role, Tour, TourDay, TourVise,
-                    now)
+from admin_views.reasons import ReasonForm
+from models import Commune, Couverture, Passage, Personne, Procuration, Role, Tour, TourDay, TourVise, now
 from portal import opened_files, procedure, scrutins
 from portal.catalogue import PARIS
 from portal.communes import birth_place
@@ -27,22 +27,6 @@ class ChecklistForm(Form):
     document = BooleanField(lazy_gettext("officer.document"), [DataRequired(lazy_gettext("officer.document.missing"))])
     identity = BooleanField(lazy_gettext("officer.identity"), [DataRequired(lazy_gettext("officer.identity.missing"))])
     consent = BooleanField(lazy_gettext("officer.consent"), [DataRequired(lazy_gettext("officer.consent.missing"))])
-
-
-class ReasonForm(Form):
-    """One reason of the closed list of an act."""
-
-    reason = RadioField(lazy_gettext("officer.reason"), [InputRequired(lazy_gettext("error.ReasonMissing"))],
-                        validate_choice=False)
-
-    def __init__(self, act, *sent):
-        super().__init__(*sent)
-        words = current_app.jinja_env.get_template("macros/words.html").module.REASONS
-        self.reason.choices = [(reason, words[reason]) for reason in TRANSITIONS[act].reasons]
-
-    def validate_reason(self, field):
-        if field.data not in dict(field.choices):
-            raise ValidationError(lazy_gettext("error.ReasonMissing"))
 
 
 def at_the_counter(view):
