@@ -18,7 +18,7 @@ def fault(name):
 
     Latin letters only: look-alikes of other alphabets would make one person two.
     """
-    if len(name) > LONGEST:
+    if len(name) > LONGEST or len(fold(name)) > LONGEST:  # a ligature counts its letters: keys have a size
         return "too_long"
     if not all(_acceptable(character) for character in name):
         return "characters"

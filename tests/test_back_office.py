@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from babel.messages.pofile import read_po
 
-from admin_views import base, commune, paging, policy
+from admin_views import base, commune, export, paging, policy
 from admin_views import ministry as ministry_module
 from app import create_app
 from models import (Agent, Commune, CommuneName, Event, Mail, Personne, Procuration, Role, Rules, SavedSearch, Scrutin,
@@ -441,6 +441,12 @@ def test_the_export_is_what_the_grid_shows_without_formulas_and_is_traced(desk, 
     assert [row[1] for row in rows] == ["'=HYPERLINK(\"x\")", "'@SUM(1)", "' +33 6"]
     event = Event.get(Event.act == "exporter")
     assert event.subjects.split() == [str(file.id) for file in files]
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r1", " =1", "\n=1", "\u00a0@a", "\u2003 -1"])
+def test_no_cell_begins_a_formula(text):
+    assert export.safe(text) == "'" + text
+    assert export.safe("D" + text) == "D" + text
 
 
 def test_the_export_has_a_cap(desk, monkeypatch):

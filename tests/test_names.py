@@ -41,3 +41,10 @@ def test_a_reference_is_read_however_it_is_typed(typed):
 @pytest.mark.parametrize("typed", ["", "BCDFG", "BCDFGHJ", "BCDFG0", "ABCDEF", "BCDFG%", "x" * 10_000, "BCDFG\x00"])
 def test_what_cannot_be_a_reference_is_none(typed):
     assert references.read(typed) is None
+
+
+def test_ligatures_do_not_outgrow_the_key():
+    assert names.fault("ﬃ" * 100) == "too_long"
+    longest = "œ" * 50
+    assert names.fault(longest) is None
+    assert len(names.person_key(longest, longest, "1980-05-17")) <= 600
