@@ -11,7 +11,8 @@ from portal import settings
 from portal.database import hold, transaction
 
 GENESIS = "0" * 64
-BATCH = 500
+BATCH = 500     # events sealed in one transaction
+RUN = 5000      # events read at a time
 
 
 def record(actor, act, subject, *ids):
@@ -61,10 +62,19 @@ def _seal_one(event, seq, prev):
 def verify():
     """The `seq` of the first bad event, or None. Unsealed events are checked against their own HMAC: bad gives 0."""
     seq, prev = 0, GENESIS
-    for event in Event.select().where(Event.seq.is_null(False)).order_by(Event.seq).iterator():
+    for event in _sealed():
         seq += 1
         if event.seq != seq or event.prev != prev or event.mac != _mac(event) or event.hash != _link(prev, seq, event):
             return seq
         prev = event.hash
     loose = Event.select().where(Event.seq.is_null()).iterator()
     return 0 if any(event.mac != _mac(event) for event in loose) else None
+
+
+def _sealed():
+    """The sealed events in order, read by runs: a year of them would outlast a statement and fill the memory."""
+    rows = Event.select().where(Event.seq.is_null(False)).order_by(Event.seq).limit(RUN)
+    run = list(rows)
+    while run:
+        yield from run
+        run = list(rows.where(Event.seq > run[-1].seq))

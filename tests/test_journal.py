@@ -40,6 +40,13 @@ def test_the_first_bad_event_is_named(sealed, tampering, first_bad):
     assert journal.verify() == first_bad
 
 
+def test_a_journal_longer_than_one_reading_is_verified_to_its_end(sealed, monkeypatch):
+    monkeypatch.setattr(journal, "RUN", 2)
+    assert journal.verify() is None
+    database.execute_sql("UPDATE event SET act = 'autre' WHERE seq = 5")
+    assert journal.verify() == 5
+
+
 def test_a_changed_event_that_is_not_sealed_yet_is_seen(sealed):
     journal.record(CLOCK, "essai", "agent", 7)
     database.execute_sql("UPDATE event SET act = 'autre' WHERE seq IS NULL")
