@@ -107,10 +107,20 @@ def production_faults():
 def _unusable(settings):
     if not settings.database_url.startswith(("sqlite:///", "postgresql://")):
         yield f"{PREFIX}DATABASE_URL: sqlite:///file or postgresql://… is expected"
-    if urlsplit(settings.base_url).scheme not in ("http", "https") or not urlsplit(settings.base_url).hostname:
+    if not _is_address(settings.base_url, "http", "https"):
         yield f"{PREFIX}BASE_URL: the address people type is expected, such as https://maprocuration.example"
-    if urlsplit(settings.mail_url).scheme not in ("smtp", "smtp+starttls", "mailbox"):
+    if not _is_address(settings.franceconnect_issuer, "http", "https"):
+        yield f"{PREFIX}FRANCECONNECT_ISSUER: the provider's address is expected, as its discovery document names it"
+    if not (settings.mail_url.startswith("mailbox:") or _is_address(settings.mail_url, "smtp", "smtp+starttls")):
         yield f"{PREFIX}MAIL_URL: smtp+starttls://user:password@host:587, smtp://host or mailbox:folder is expected"
+
+
+def _is_address(url, *schemes):
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets or a port that are none
+        return False
 
 
 def _unsafe(settings):
