@@ -122,6 +122,39 @@ def test_a_key_without_a_sentence_is_caught():
     assert used_keys("gettext('error.Nowhere')") - catalogue_keys() == {"error.Nowhere"}
 
 
+TEXT = re.compile(r"""f?"([^"\n]*)"|'([^'\n]*)'""")
+BLANK = re.compile(r"{[^}]*}")
+
+
+def sentences_nobody_asks_for(keys, source):
+    """A key is asked for as it stands, or by a text with blanks (`f"form.{…}.label"`, `"menu." ~ …`) that words of the
+    source fill."""
+    texts, words = {one or other for one, other in TEXT.findall(source)}, set(re.findall(r"\w+", source))
+    made = [re.compile("".join("(.*)" if part is None else re.escape(part) for part in split_at_blanks(text)))
+            for text in texts if re.match(r"\w+\.", text) and (BLANK.search(text) or text.endswith("."))]
+    return {key for key in keys - texts
+            if not any(set(re.findall(r"\w+", " ".join(found.groups()))) <= words
+                       for pattern in made if (found := pattern.fullmatch(key)))}
+
+
+def split_at_blanks(text):
+    """Its fixed parts with None between them; what ends with a dot goes on."""
+    parts = BLANK.split(text + "{}" if text.endswith(".") else text)
+    return [piece for part in parts for piece in (part, None)][:-1]
+
+
+def test_every_sentence_of_the_catalogue_is_asked_for():
+    said = "".join(path.read_text() for path in [*product_files(), *templates()])
+    assert sentences_nobody_asks_for(catalogue_keys(), said) == set(), "take these out of portal/locale"
+
+
+def test_a_sentence_nobody_asks_for_is_caught():
+    source = """gettext(f"form.{name}.label") _("menu." ~ view) gettext("yes") email agents"""
+    keys = {"form.email.label", "menu.agents", "yes"}
+    assert sentences_nobody_asks_for({*keys, "form.colour.label", "menu.nowhere", "no"}, source) == {
+        "form.colour.label", "menu.nowhere", "no"}
+
+
 def templates():
     return sorted((ROOT / "templates").rglob("*.*"))
 
