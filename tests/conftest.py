@@ -20,7 +20,7 @@ from tests.lint import faults
 
 ENGINES = ("sqlite", "postgresql")
 NUMBERS = itertools.count(1)
-COMPILED = FileSystemBytecodeCache()  # each test makes an application of its own, and would compile every template again
+COMPILED = FileSystemBytecodeCache()  # each test makes an application of its own: none compiles the templates again
 
 
 @pytest.fixture(scope="session")
