@@ -227,4 +227,6 @@ def _leave_traces(act, procuration, actor, *, at, reason=None, comment="", tours
 
 
 def last_passage(procuration):
-    return (Passage.select().where(Passage.procuration == procuration.id).order_by(Passage.version.desc()).first())
+    """The latest transition, with its file and commune: its hour is told on the town's clock."""
+    return (Passage.select(Passage, Procuration, Commune).join(Procuration).join(Commune)
+            .where(Passage.procuration == procuration.id).order_by(Passage.version.desc()).first())
