@@ -12,7 +12,7 @@ from models import Agent, Commune, Procuration, Role, Scrutin, Tour, TourDay, Vo
 from portal import accounts, procedure, scrutins, settings, voters
 from portal.procedure import CLOCK, Demande, Named
 
-SCRUTIN = "Élections de démonstration"
+SCRUTIN = "Scrutin d’essai"
 DOMAIN = "demo.maprocuration.example"  # every sample account ends with it: production refuses them
 PASSWORD_FILE = Path("var/demo_password")
 HOME = "69123"
@@ -63,7 +63,7 @@ def _first_day():
 
 
 def _name_of_scrutin():
-    return f"{SCRUTIN} de {_first_day():%m/%Y}"
+    return f"{SCRUTIN} {_first_day():%m/%Y}"
 
 
 def _open_scrutin():

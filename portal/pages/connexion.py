@@ -36,7 +36,8 @@ class MotDePasseForm(FlaskForm):
     password = PasswordField(lazy_gettext("invitation.mot_de_passe"),
                              [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
     again = PasswordField(lazy_gettext("invitation.encore"),
-                          [EqualTo("password", lazy_gettext("invitation.differents"))])
+                          [InputRequired(lazy_gettext("invitation.differents")),
+                           EqualTo("password", lazy_gettext("invitation.differents"))])
 
 
 @pages.route("/connexion", methods=["GET", "POST"])
