@@ -108,11 +108,6 @@ def _under_way(attempt):
     return SingleUse.select().where(SingleUse.hash == digest(attempt.state), SingleUse.used_at > now() - TWIN).exists()
 
 
-def forget():
-    """Delete the attempts that can no longer be answered. Returns how many."""
-    return SingleUse.delete().where(SingleUse.kind == "oidc", SingleUse.expires_at < now()).execute()
-
-
 def _derived(purpose, state):
     key = settings.active().secret_key.encode()
     return hmac.new(key, f"{purpose}|{state}".encode(), hashlib.sha256).hexdigest()

@@ -38,6 +38,8 @@ def _link(prev, seq, event):
 
 def seal(batch=BATCH):
     """Chain at most `batch` committed events, oldest first. Returns how many."""
+    if not Event.select().where(Event.seq.is_null()).exists():
+        return 0  # without the write lock, which SQLite gives to one at a time
     with transaction():
         hold("journal")
         events = list(Event.select().where(Event.seq.is_null()).order_by(Event.id).limit(batch))

@@ -125,9 +125,13 @@ def send_batch(limit=BATCH, stopping=lambda: False):
 
 def claim(limit):
     """Take a lease on the oldest mails that are due, those of a dead worker first."""
+    abandoned = (Mail.state == "sending") & (Mail.lease_until < now())
+    waiting = (Mail.state == "waiting") & (Mail.next_at <= now())
+    if not Mail.select().where(abandoned | waiting).exists():
+        return []  # without the write lock, which SQLite gives to one at a time
     with transaction():
-        batch = _due(limit, (Mail.state == "sending") & (Mail.lease_until < now()), Mail.lease_until)
-        batch += _due(limit - len(batch), (Mail.state == "waiting") & (Mail.next_at <= now()), Mail.next_at)
+        batch = _due(limit, abandoned, Mail.lease_until)
+        batch += _due(limit - len(batch), waiting, Mail.next_at)
         lease = now() + LEASE
         for mail in batch:
             mail.state, mail.lease_until = "sending", lease

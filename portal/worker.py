@@ -1,4 +1,4 @@
-"""`flask worker`: sends the mails and seals the journal, each on its own thread, until told to stop.
+"""`flask worker`: sends the mails, seals the journal, tidies up, each on its own thread, until told to stop.
 
 Any number may run. SIGTERM finishes the mail in hand; SIGKILL loses nothing, a lease runs out.
 """
@@ -8,9 +8,10 @@ import threading
 from typing import Callable, NamedTuple
 
 from models import database
-from portal import journal, outbox
+from portal import accounts, journal, outbox
 
 IDLE = 0.5            # seconds between two looks when there is nothing to do
+TIDYING = 60          # seconds between two removals of what has expired
 FIRST_PAUSE = 1       # seconds after a failure, doubled by each that follows
 LONGEST_PAUSE = 60
 GRACE = 60            # seconds a thread may take to finish what it holds
@@ -19,15 +20,17 @@ log = logging.getLogger("maprocuration.worker")
 
 
 class Duty(NamedTuple):
-    """Something to do again and again. `act(stopping)` returns how much it did; 0 is idle."""
+    """Something to do again and again. `act(stopping)` returns how much it did; after 0 it rests `idle` seconds."""
 
     name: str
     act: Callable
+    idle: float = IDLE
 
 
 DUTIES = (
     Duty("mails", lambda stopping: outbox.send_batch(stopping=stopping)),
     Duty("journal", lambda stopping: journal.seal()),
+    Duty("tidying", lambda stopping: accounts.forget_expired(), TIDYING),
 )
 
 
@@ -66,7 +69,7 @@ def keep_on(duty, stop):
             stop.wait(pause)
         else:
             pause = _recovered(duty, pause)
-            stop.wait(0 if done else IDLE)
+            stop.wait(0 if done else duty.idle)
 
 
 def _longer(duty, pause, failure):

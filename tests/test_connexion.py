@@ -3,6 +3,7 @@ import datetime
 import re
 
 import pytest
+import time_machine
 
 from models import Agent, Event, Role, SingleUse, WebSession, now
 from portal import accounts
@@ -173,3 +174,13 @@ def test_a_suspended_agent_s_link_is_dead(agent, invited):
     account, address = invited
     Agent.update(suspended_at=now()).execute()
     assert agent.client.get(address).status_code == 404
+
+
+def test_what_can_serve_nobody_any_more_is_forgotten(db):
+    agent = an_agent()
+    for days in (0, 3):
+        with time_machine.travel(now() - datetime.timedelta(days=days), tick=False):
+            accounts.invite(agent)
+            WebSession.create(token_hash=f"{days}" * 64, agent=agent, login="l")
+    assert accounts.forget_expired() == 2
+    assert [row.select().count() for row in (SingleUse, WebSession)] == [1, 1]
