@@ -21,8 +21,13 @@ LONGEST_SHOWN = 80          # characters of the ids of an event
 
 
 def of_words(name, column):
-    """What people read for the value of a column."""
-    return lambda view, context, row, _: words(name)[getattr(row, column)]
+    """What people read for the value of a column; the value itself where nobody found a word."""
+    return lambda view, context, row, _: words(name).get(getattr(row, column), getattr(row, column))
+
+
+def trace(view, context, event, name):
+    """The act of an event, in the words of the procedure or of the journal."""
+    return {**words("ACTS"), **words("TRACES")}.get(event.act, event.act)
 
 
 def agents_roles():
@@ -209,10 +214,10 @@ class EventView(ScopedView):
     roles = MINISTRY
     column_list = ("id", "at", "act", "role", "actor", "subject", "subjects", "seq")
     column_filters = (Choice(Event.role, lambda: [(role, words("ROLES")[role]) for role in Role]),)
-    column_formatters = {"role": of_words("ROLES", "role"),
+    column_formatters = {"act": trace, "role": of_words("ROLES", "role"), "subject": of_words("TABLES", "subject"),
                          "subjects": lambda view, context, row, name: row.subjects[:LONGEST_SHOWN]}
     column_details_list = (*column_list, "mac", "hash")
-    column_formatters_detail = {"role": of_words("ROLES", "role")}
+    column_formatters_detail = {"act": trace, "role": of_words("ROLES", "role")}
     form_columns = ()
     newest_first = True
 

@@ -11,7 +11,8 @@ from wtforms.validators import DataRequired
 
 from admin_views.base import RoleView
 from admin_views.reasons import ReasonForm
-from models import Commune, Couverture, Passage, Personne, Procuration, Role, Tour, TourDay, TourVise, now
+from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Role, Tour, TourDay, TourVise,
+                    now)
 from portal import opened_files, procedure, scrutins
 from portal.catalogue import PARIS
 from portal.communes import birth_place
@@ -160,9 +161,11 @@ def tours_of(procuration):
 # --- Own acts -------------------------------------------------------------------------------------------------------
 
 def own_acts():
-    """The officer's acts of the day, latest first, with their communes; after midnight, still the last ones."""
+    """The officer's acts of the day, latest first, with commune and reference; after midnight, still the last ones."""
     midnight = now().astimezone(PARIS).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (Passage.select(Passage, Procuration, Commune).join(Procuration).join(Commune)
+    of_file = (Reference.procuration == Procuration.id) & (Reference.kind == "etablir")
+    return (Passage.select(Passage, Procuration, Commune, Reference).join(Procuration).join(Commune)
+            .join_from(Procuration, Reference, on=of_file, attr="reference")
             .where(Passage.agent == current_user.actor, Passage.at >= min(midnight, now() - 2 * procedure.TIME_TO_UNDO))
             .order_by(Passage.at.desc(), Passage.id.desc()))
 
