@@ -9,10 +9,10 @@ run: .venv/run.stamp
 	@$(BIN)/python -m demo --port $(PORT)
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-long: .venv/dev.stamp
-	@$(BIN)/python -m pytest -m "long or not long"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "long or not long"
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m benchmarks

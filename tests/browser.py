@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-REQUIRED = os.environ.get("MAPROCURATION_TEST_BROWSER") == "required"
+REQUIRED = os.environ.get("TEST_BROWSER") == "required"
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
            "--disable-component-update", "--disable-sync")
 PHONE, SCREEN = {"width": 390, "height": 844}, {"width": 1280, "height": 900}

@@ -2,6 +2,7 @@
 import datetime
 import itertools
 import secrets
+from dataclasses import replace
 
 from flask import session
 
@@ -78,7 +79,7 @@ def a_mandataire(**columns):
 
 
 def a_demande(scrutin=None, commune=None, mandataire=None, **columns):
-    """What the form hands to the service: both tours of `scrutin` unless `tours` or `valid_until` say otherwise."""
+    """What the form hands to the service: both tours of `scrutin`, or those of `tours`."""
     scrutin = scrutin or a_scrutin()
     tours = list(scrutin.tours.order_by(Tour.number))
     return Demande(**{"commune": commune or a_commune(), "mandataire": mandataire or a_mandataire(), "scrutin": scrutin,
@@ -86,9 +87,14 @@ def a_demande(scrutin=None, commune=None, mandataire=None, **columns):
                       "filing_key": secrets.token_hex(16), **columns})
 
 
-def a_procuration(status="deposee", voter=None, officer=None, agent=None, **demande):
+def a_period(until, **columns):
+    """A request that names no tour, good for all of them until a day."""
+    return replace(a_demande(**columns), scrutin=None, tours=[], valid_until=until)
+
+
+def a_procuration(status="deposee", voter=None, officer=None, agent=None, demande=None, **columns):
     """A file brought to `status` by the acts that lead there."""
-    procuration = procedure.deposer(a_demande(**demande), voter or a_voter())
+    procuration = procedure.deposer(demande or a_demande(**columns), voter or a_voter())
     officer = officer or (an_officer() if status not in ("deposee", "retiree", "caduque") else None)
     agent = agent or an_agent(Role.COMMUNE, procuration.commune)
     for act in PATHS[status]:

@@ -4,10 +4,10 @@ import datetime
 import pytest
 import time_machine
 
-from models import Rules, Scrutin, Status, Tour, TourDay
+from models import Rules, Status, Tour, TourDay
 from portal import procedure, scrutins
 from portal.errors import PollOver, TooLateToUndo
-from tests.factories import a_commune, a_procuration, a_scrutin, an_officer, fresh
+from tests.factories import a_commune, a_period, a_procuration, a_scrutin, an_officer, fresh
 
 
 def test_overseas_communes_vote_on_their_own_day(db):
@@ -93,6 +93,5 @@ def test_a_request_can_name_one_tour_only(db):
 def test_a_period_covers_the_tours_it_contains(db):
     near, far = a_scrutin(in_days=20), a_scrutin(in_days=300)
     until = near.tours.first().day + datetime.timedelta(days=30)
-    procuration = a_procuration(Status.ETABLIE, scrutin=far, tours=[], valid_until=until)
+    procuration = a_procuration(Status.ETABLIE, demande=a_period(until, scrutin=far))
     assert {row.tour.scrutin for row in procuration.couvertures} == {near}
-    assert Scrutin.select().count() == 2
