@@ -306,6 +306,7 @@ class WebSession(Table):
     agent = ForeignKeyField(Agent, null=True, on_delete="CASCADE")
     login = CharField(64)                                       # rows of one log-in die together (double click)
     id_token = TextField(null=True)                             # FranceConnect wants it back at logout
+    evidence = JsonField(null=True)                             # how a voter was identified, see portal.oidc.Tokens
     started_at = UtcDateTimeField(default=now)
     seen_at = UtcDateTimeField(default=now)
 
@@ -355,6 +356,7 @@ class Procuration(Table):
     valid_until = DateField()                                   # last day covered, local to the commune
     email = CharField(254, null=True)                           # where the mandant is told
     filing_key = CharField(64, null=True, unique=True)          # one request per form sent
+    evidence = JsonField(null=True)                             # how its mandant was identified when filing
     filed_at = UtcDateTimeField(null=True)
     lapses_at = UtcDateTimeField(null=True)                     # a request nobody presented by then is caduque
     established_at = UtcDateTimeField(null=True)                # legal order of the acts (L. 73)

@@ -50,6 +50,12 @@ class Tokens(NamedTuple):
     claims: dict
     userinfo: dict
 
+    @property
+    def evidence(self):
+        """What can prove the log-in later, without any token: JSON types, the subject as its SHA-256."""
+        kept = {name: self.claims.get(name) for name in ("iss", "acr", "auth_time", "at_hash")}
+        return {**kept, "sub": sha256(self.claims["sub"].encode()).hexdigest()}
+
 
 class Document:
     """JSON at an address, kept for LIFE. A failure is not kept: the next reader asks again."""

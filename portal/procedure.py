@@ -58,6 +58,7 @@ class Demande:
     filing_key: str
     scrutin: Scrutin | None = None
     tours: list = field(default_factory=list)
+    evidence: dict | None = None
 
 
 # --- The voter ------------------------------------------------------------------------------------------------------
@@ -78,7 +79,8 @@ def _file(demande, voter):
     filed_at = now()
     procuration = Procuration.create(
         commune=demande.commune, voter=voter, status=TRANSITIONS["deposer"].target, scrutin=demande.scrutin,
-        valid_until=demande.valid_until, email=demande.email, filing_key=demande.filing_key, filed_at=filed_at,
+        valid_until=demande.valid_until, email=demande.email, filing_key=demande.filing_key,
+        evidence=demande.evidence, filed_at=filed_at,
         lapses_at=min(filed_at + LIFE_OF_A_REQUEST, scrutins.end_of(demande.valid_until, demande.commune)))
     procuration.people = _name_people(procuration, voter, demande)
     if demande.tours:

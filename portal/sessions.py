@@ -37,15 +37,16 @@ def install(app):
     manager.user_loader(load)
 
 
-def begin(*, voter=None, agent=None, login=None, id_token=None):
+def begin(*, voter=None, agent=None, login=None, **identification):
     """Open a session for a voter or an agent. Whatever the browser carried before is dropped.
 
-    `login` is shared by the sessions of one log-in (a double click makes two): they end together.
+    `login` is shared by the sessions of one log-in (a double click makes two): they end together. `identification`
+    is a voter's: `id_token` and `evidence`.
     """
     end()
     token = secrets.token_urlsafe(32)
-    row = WebSession.create(token_hash=digest(token), voter=voter, agent=agent, id_token=id_token,
-                            login=login or secrets.token_hex(32))
+    row = WebSession.create(token_hash=digest(token), voter=voter, agent=agent,
+                            login=login or secrets.token_hex(32), **identification)
     login_user(SignedIn(row, token))
 
 

@@ -19,6 +19,7 @@ What an integration must handle (the numbers are those of the list the portal wa
 19 settings                                 tests/test_settings.py
 20 open redirect                            test_only_our_own_pages…
 """
+import hashlib
 import html
 import logging
 import re
@@ -32,10 +33,11 @@ from demo import tokens
 from demo.franceconnect import running_provider
 from demo.identities import IDENTITIES
 from demo.visitor import Visitor
-from models import Event, SingleUse, Voter, WebSession
+from models import Event, Procuration, SingleUse, Voter, WebSession
 from portal import attempts, oidc
 from portal.settings import Settings, use
-from tests.factories import a_procuration, a_voter, an_officer, fresh, log_in
+from tests.factories import a_commune, a_procuration, a_scrutin, a_voter, an_officer, fresh, log_in
+from tests.voter import SOUND, Page
 
 RETURN, HOME = "http://localhost/franceconnect/retour", "http://localhost/"
 SECRET = "c" * 64
@@ -157,6 +159,18 @@ def test_a_voter_comes_in(camille, franceconnect):
     assert (voter.issuer, voter.sub) == (franceconnect.issuer, franceconnect.sub_of("durand"))
     assert (voter.birth_name, voter.first_names, voter.birth_date) == ("DURAND", "Camille Jeanne", "1985-04-12")
     assert Event.select().where(Event.act == "connexion", Event.subjects == str(voter.id)).count() == 1
+
+
+def test_the_evidence_of_the_log_in_is_kept_with_the_request_and_no_token(camille, franceconnect):
+    a_commune()
+    tour = a_scrutin().tours.first()
+    camille.logs_in()
+    kept = WebSession.get().evidence
+    assert (kept["acr"], kept["iss"]) == ("eidas1", franceconnect.issuer) and kept["auth_time"] and kept["at_hash"]
+    assert kept["sub"] == hashlib.sha256(franceconnect.sub_of("durand").encode()).hexdigest()
+    fields = {**Page(camille.portal.get("/demande").text).fields(), **SOUND, "tours": str(tour.id), "confirmer": "oui"}
+    assert camille.portal.post("/demande", data=fields).status_code == 303
+    assert Procuration.get().evidence == kept
 
 
 @ONE_ENGINE

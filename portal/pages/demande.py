@@ -28,7 +28,7 @@ def deposer():
     if not form.validate():
         return show_fields(form), 422
     if "confirmer" in request.form:
-        filed = procedure.deposer(form.demande(), current_user.actor)
+        filed = procedure.deposer(form.demande(current_user.session.evidence), current_user.actor)
         return redirect(url_for(".confirmation", number=filed.id), 303)
     return show_fields(form) if "modifier" in request.form else show_check(form)
 

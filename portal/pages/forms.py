@@ -375,10 +375,12 @@ class DemandeForm(PlainForm):
         """The tours the request is about, named or within its period."""
         return self.chosen or scrutins.voted_in(self.upcoming, self.commune.commune, self.today, self.last_day)
 
-    def demande(self):
+    def demande(self, evidence):
+        """`evidence`: how the voter was identified, kept with the request."""
         return Demande(commune=self.commune.commune, mandataire=self.mandataire.form.named(),
                        valid_until=self.last_day, email=self.email.data, filing_key=self.key.filing_key,
-                       scrutin=self.chosen[0].scrutin if self.chosen else None, tours=list(self.chosen))
+                       scrutin=self.chosen[0].scrutin if self.chosen else None, tours=list(self.chosen),
+                       evidence=evidence)
 
 
 def by_scrutin(tours):

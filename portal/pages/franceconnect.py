@@ -154,7 +154,7 @@ def _log_in(attempt, answer):
         tokens = provider.log_in(answer.code, _our("/franceconnect/retour"), attempt.nonce)
         with transaction():
             voter = voters.recognise(provider.issuer, tokens.claims["sub"], tokens.userinfo)
-            _enter(voter, attempt, tokens.id_token)
+            _enter(voter, attempt, tokens)
             journal.record(voter, "connexion", "voter", voter.id)
     except Exception:
         attempts.drop(attempt)
@@ -164,12 +164,13 @@ def _log_in(attempt, answer):
 def _log_in_again(attempt):
     """The second of two clicks: the code is spent, so the session is the first one's, under a token of its own."""
     first = attempts.outcome(attempt)
-    _enter(first.voter, attempt, first.id_token)
+    _enter(first.voter, attempt, first)
 
 
-def _enter(voter, attempt, id_token):
+def _enter(voter, attempt, found):
+    """`found`: the Tokens of the log-in, or the session that holds the same."""
     browser = cookie[BROWSER]
-    sessions.begin(voter=voter, login=attempt.login, id_token=id_token)
+    sessions.begin(voter=voter, login=attempt.login, id_token=found.id_token, evidence=found.evidence)
     cookie[BROWSER] = browser  # log-ins begun in other tabs can still end
 
 
