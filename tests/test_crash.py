@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from models import Event, Mail, Passage, Procuration, Reference, WebSession, database
+from models import Event, Mail, Passage, Procuration, Reference, WebSession, database, now
 from portal import accounts, journal
 from tests.factories import a_commune, a_scrutin, a_voter
 from tests.smtp import MailServer
@@ -16,7 +16,7 @@ from tests.stack import Process, free_ports
 
 SUBMISSIONS = 200
 VOTERS = 20
-KILLS = 3
+CRASH_AFTER = (20, 80, 140)  # submissions accepted
 PATIENCE = 120  # seconds
 
 
@@ -102,13 +102,14 @@ def test_killed_in_the_middle_of_200_submissions(app, settings, voters, tmp_path
     portal = Portal(tmp_path, settings, server.url)
     try:
         accepted = _submit_all_while_crashing(portal, voters, tour)
-        _await(lambda: {mail["To"] for mail in server.received} >= _recipients())
+        Mail.update(lease_until=now()).where(Mail.state == "sending").execute()  # two minutes later
+        _await(lambda: len(server.received) >= SUBMISSIONS and len(set(server.ids)) == SUBMISSIONS)
     finally:
         portal.stop()
         server.stop()
     assert len(set(accepted)) == SUBMISSIONS
     _each_has_exactly_one_of_everything()
-    assert len(set(server.ids)) == SUBMISSIONS
+    assert {mail["To"] for mail in server.received} == _recipients()
     _await(lambda: journal.seal() == 0)
     assert journal.verify() is None
 
@@ -117,8 +118,8 @@ def _submit_all_while_crashing(portal, voters, tour):
     with ThreadPoolExecutor(6) as pool:
         answers = [pool.submit(submit, portal.url, voters[number % VOTERS], tour, number)
                    for number in range(SUBMISSIONS)]
-        for _ in range(KILLS):
-            time.sleep(1.5)
+        for accepted in CRASH_AFTER:
+            _await(lambda: sum(answer.done() for answer in answers) >= accepted)
             assert not all(answer.done() for answer in answers), "too late to crash in the middle"
             portal.crash()
         return [answer.result() for answer in answers]
@@ -128,7 +129,7 @@ def _await(condition):
     give_up = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < give_up, "waited in vain"
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def _recipients():
