@@ -434,7 +434,7 @@ def test_own_acts_of_the_day_show_hour_act_and_commune_and_nobody(officer):
     officer.sees_nobody(established, refused)
     steps = [tag for tag in Page(officer.text).all("li") if tag.get("class") == "timeline__step"]
     assert len(steps) == 2, "those of others are not shown"
-    assert established.reference.shown in officer.text
+    assert established.reference.shown in officer.text.replace("\u00a0", " ")
     undo = next(tag["href"] for tag in Page(officer.text).all("a") if tag["text"].startswith("Défaire"))
     officer.opens(undo).is_told(200, "Défaire un acte")
 
