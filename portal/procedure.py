@@ -175,6 +175,15 @@ def invalider(procuration, actor, reason, comment=""):
         places.release(procuration)
 
 
+def reprendre(procuration, actor):
+    """The commune takes its decision back. Places are taken anew: another act may hold them by now."""
+    with transaction():
+        hold(procuration.mandant.key, procuration.mandataire.key)
+        _move("reprendre", procuration, actor, decided_at=None)
+        places.release(procuration)
+        places.take(procuration)
+
+
 def annuler(procuration, actor, reason, comment=""):
     """An event after establishment ends it (L. 77, R. 80)."""
     with transaction():

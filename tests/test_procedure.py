@@ -115,6 +115,22 @@ def test_the_ceiling_invalidates_only_what_holds_no_place(db):
     assert fresh(second).status == Status.INVALIDEE
 
 
+@pytest.mark.parametrize("decided", [Status.VALIDEE, Status.INVALIDEE])
+def test_a_decision_taken_back_takes_its_places_again(db, decided):
+    procuration = a_procuration(decided)
+    procedure.reprendre(procuration, an_agent())
+    assert fresh(procuration).status == Status.ETABLIE and fresh(procuration).decided_at is None
+    assert [row.place for row in procuration.couvertures] == [1, 1]
+
+
+def test_a_decision_taken_back_too_late_finds_its_place_gone(db):
+    demande = a_demande()
+    first = a_procuration(Status.INVALIDEE, mandataire=demande.mandataire, scrutin=demande.scrutin)
+    a_procuration(Status.ETABLIE, mandataire=demande.mandataire, scrutin=demande.scrutin)
+    procedure.reprendre(first, an_agent())
+    assert [row.place for row in first.couvertures] == [None, None]
+
+
 def test_the_journal_is_sealed_and_shows_a_change(db):
     a_procuration(Status.VALIDEE)
     assert journal.verify() is None
