@@ -40,6 +40,12 @@ class PollOver(Refused):
     """The last day covered has ended."""
 
 
+class PollChanged(Refused):
+    """A tour that the request names was removed while it was read again."""
+
+    status = 409
+
+
 class TooLateToUndo(Refused):
     """An officer may undo an own act within 15 minutes (design 4)."""
 

@@ -14,7 +14,8 @@ from models import (TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Pro
                     TourVise, now)
 from portal import journal, mail, names, places, references, scrutins
 from portal.database import clock, hold, transaction
-from portal.errors import AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollOver, ReasonMissing, TooLateToUndo
+from portal.errors import (AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollChanged, PollOver, ReasonMissing,
+                           TooLateToUndo)
 
 LIFE_OF_A_REQUEST = relativedelta(months=2)             # arrêté du 31 mars 2021: calendar months, not 61 days
 LONGEST_PERIOD = relativedelta(years=1)                 # R. 74
@@ -64,14 +65,17 @@ class Demande:
 # --- The voter ------------------------------------------------------------------------------------------------------
 
 def deposer(demande, voter):
-    """File a request and draw its reference. The same `filing_key` sent twice gives the first request back."""
+    """File a request and draw its reference. The same `filing_key` sent twice gives the first request back.
+
+    Raises PollChanged when a tour it names was removed meanwhile.
+    """
     try:
         with transaction():
             return _file(demande, voter)
-    except IntegrityError:
+    except IntegrityError as error:
         known = Procuration.get_or_none(Procuration.filing_key == demande.filing_key, Procuration.voter == voter)
         if known is None:
-            raise
+            raise PollChanged() from error
         return known
 
 

@@ -7,7 +7,7 @@ import pytest
 from models import Couverture, Event, Mail, Mot, Passage, Procuration, Reference, Role, Status, database
 from portal import journal, procedure
 from portal.database import transaction
-from portal.errors import AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld
+from portal.errors import AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollChanged
 from tests.factories import PATHS, a_commune, a_demande, a_procuration, a_voter, an_agent, an_officer, fresh
 
 
@@ -27,6 +27,14 @@ def test_the_same_form_sent_twice_makes_one_request(db):
     first, second = procedure.deposer(demande, voter), procedure.deposer(demande, voter)
     assert first.id == second.id
     assert [row.select().count() for row in (Procuration, Passage, Reference, Mail)] == [1, 1, 1, 1]
+
+
+def test_a_tour_removed_meanwhile_refuses_the_request_and_writes_nothing(db):
+    demande = a_demande()
+    demande.tours[1].delete_instance()
+    with pytest.raises(PollChanged):
+        procedure.deposer(demande, a_voter())
+    assert not Procuration.select().exists() and not Mail.select().exists()
 
 
 def test_who_lost_a_race_is_told_who_won(db):
