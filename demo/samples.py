@@ -18,7 +18,7 @@ PASSWORD_FILE = Path("var/demo_password")
 HOME = "69123"
 SATURDAY_VOTERS = ("971", "972", "973", "975", "977", "978", "987")  # they vote the day before
 AGENTS = (
-    ("officier", Role.OFFICER, {"first_name": "Claude", "last_name": "Exemple", "quality": "brigadier-chef, APJ",
+    ("officier", Role.OFFICER, {"first_name": "Morgan", "last_name": "Exemple", "quality": "brigadier-chef, APJ",
                                 "unit": "Commissariat de démonstration", "place": "Lyon"}, None),
     ("mairie", Role.COMMUNE, {"first_name": "Dominique", "last_name": "Exemple",
                               "quality": "agent du service des élections"}, HOME),

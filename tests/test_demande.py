@@ -381,7 +381,7 @@ def test_the_mandataire_is_somebody_else(mandant):
             "mandataire__birth_date__month": "mai", "mandataire__birth_date__year": "1980"}
     page = mandant.fills(**same)
     assert "une autre personne que vous" in page.error_at("mandataire-birth_name") and mandant.answer.status_code == 422
-    assert mandant.fills(**{**same, "mandataire__first_names": "Claude"}).title.startswith("Relire")
+    assert mandant.fills(**{**same, "mandataire__first_names": "Morgan"}).title.startswith("Relire")
 
 
 def test_a_form_sent_and_withdrawn_then_changed_is_another_request(mandant):

@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import re
 import time
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -16,8 +15,8 @@ from demo.franceconnect import create_provider, running_provider
 from demo.identities import IDENTITIES
 from demo.provider import FAULTS
 from demo.visitor import Visitor
+from tests.browser import chromium, needs_chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
 RETURN, GOODBYE = "http://localhost:29999/franceconnect/retour", "http://localhost:29999/"
 EVERYTHING = "openid identite_pivot idp_birthdate preferred_username email"
 
@@ -478,24 +477,19 @@ def test_an_unknown_fault_is_refused_by_its_name(client):
 
 # In a real browser
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
+@needs_chromium
 @pytest.mark.parametrize("javascript", [True, False])
 def test_chromium_goes_from_the_choice_back_to_the_client(running, javascript):
-    from playwright.sync_api import sync_playwright
     issuer, provider = running
     # The provider's discovery plays the client: under another host name, so of another origin.
     there = issuer.replace("127.0.0.1", "localhost") + "/.well-known/openid-configuration"
     provider.accept(there)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[
-            "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+    with chromium() as browser:
         page = browser.new_context(java_script_enabled=javascript).new_page()
         complaints = []
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(Client(issuer, provider).authorize(redirect_uri=there))
         page.get_by_role("button", name="D’ORVALLON").click()
         page.wait_for_url(f"{there}?code=*", timeout=5000)
-        browser.close()
     provider.redirect_uris.discard(there)
     assert not [one for one in complaints if "Content Security Policy" in one]
