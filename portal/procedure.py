@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 from peewee import IntegrityError
 
 from models import (TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Procuration, Reference, Role, Scrutin,
-                    TourVise, now)
+                    Tour, TourVise, now)
 from portal import journal, mail, names, places, references, scrutins
 from portal.database import clock, hold, transaction
 from portal.errors import (AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollChanged, PollOver, ReasonMissing,
@@ -74,9 +74,11 @@ def deposer(demande, voter):
             return _file(demande, voter)
     except IntegrityError as error:
         known = Procuration.get_or_none(Procuration.filing_key == demande.filing_key, Procuration.voter == voter)
-        if known is None:
+        if known:
+            return known
+        if Tour.select().where(Tour.id.in_([tour.id for tour in demande.tours])).count() < len(demande.tours):
             raise PollChanged() from error
-        return known
+        raise
 
 
 def _file(demande, voter):
