@@ -16,7 +16,7 @@ HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)  # OWASP'
 HASHING = ThreadPoolExecutor(2, "password")         # each thread keeps its 19 MiB: a flood of log-ins gets no more
 NOBODY = HASHER.hash(secrets.token_hex())           # an unknown account costs the same time as a known one
 LIFE_OF_AN_INVITATION = datetime.timedelta(hours=24)
-LIFE_OF_A_SESSION = datetime.timedelta(hours=24)    # of its row: no role's log-in lasts longer
+FORGOTTEN_AFTER = datetime.timedelta(hours=24)      # no role's log-in lasts longer; what expired may still be told
 SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
 LONGEST = 128
 
@@ -125,5 +125,5 @@ def end_sessions(agent):
 
 def forget_expired():
     """Delete sessions and single-use tokens that can serve nobody any more. Returns how many."""
-    sessions = WebSession.delete().where(WebSession.started_at < now() - LIFE_OF_A_SESSION).execute()
-    return sessions + SingleUse.delete().where(SingleUse.expires_at < now() - LIFE_OF_A_SESSION).execute()
+    sessions = WebSession.delete().where(WebSession.started_at < now() - FORGOTTEN_AFTER).execute()
+    return sessions + SingleUse.delete().where(SingleUse.expires_at < now() - FORGOTTEN_AFTER).execute()

@@ -2,8 +2,6 @@
 
 Folders of `templates/mails/` bear the names below; each holds subject.txt, body.txt and body.html.
 """
-from zoneinfo import ZoneInfo
-
 from models import TRANSITIONS, Mail, Passage, now
 from portal import places, scrutins
 
@@ -49,7 +47,7 @@ def facts(passage, procuration, tours=None):
         "comment": passage.comment,
         "authority": procuration.authority,
         "authority_place": procuration.authority_place,
-        "day": _local_day(passage.at, commune),
+        "day": scrutins.local_day(passage.at, commune).isoformat(),
     }
 
 
@@ -75,10 +73,6 @@ def _days(tours, commune):
     """Tours as JSON, without those the commune does not hold."""
     days = [(tour, scrutins.day_of(tour, commune)) for tour in tours]
     return [{"scrutin": tour.scrutin.name, "number": tour.number, "day": day.isoformat()} for tour, day in days if day]
-
-
-def _local_day(instant, commune):
-    return instant.astimezone(ZoneInfo(commune.zone)).date().isoformat()
 
 
 # --- Samples --------------------------------------------------------------------------------------------------------

@@ -9,8 +9,13 @@ from models import UTC, Rules, Scrutin, Tour, TourDay, now
 DEFAULT_RULES = Rules()  # L. 73 as it stands since 2022
 
 
+def local_day(instant, commune):
+    """The day it is in `commune` at `instant`."""
+    return instant.astimezone(ZoneInfo(commune.zone)).date()
+
+
 def today(commune):
-    return now().astimezone(ZoneInfo(commune.zone)).date()
+    return local_day(now(), commune)
 
 
 def end_of(day, commune):
@@ -21,7 +26,7 @@ def end_of(day, commune):
 
 def last_whole_day(instant, commune):
     """The last local day that is over before `instant`: what "until when" must say of a limit within a day."""
-    return instant.astimezone(ZoneInfo(commune.zone)).date() - datetime.timedelta(days=1)
+    return local_day(instant, commune) - datetime.timedelta(days=1)
 
 
 def day_of(tour, commune):
@@ -30,9 +35,9 @@ def day_of(tour, commune):
     return next((days[territory] for territory in commune.territories if territory in days), tour.day)
 
 
-def upcoming(since=None):
+def upcoming():
     """Tours not over everywhere, with their scrutin and local days, in the order of their days. Two statements."""
-    since = since or now().date() - datetime.timedelta(days=1)
+    since = now().date() - datetime.timedelta(days=1)  # somewhere it is still yesterday
     tours = (Tour.select(Tour, Scrutin).join(Scrutin)
              .where((Tour.day >= since) | Tour.id.in_(TourDay.select(TourDay.tour).where(TourDay.day >= since)))
              .order_by(Tour.day, Tour.number))
