@@ -5,6 +5,7 @@ import io
 from flask import Response, current_app
 
 from models import database
+from portal.typography import loosen
 
 CHUNK = 500                                 # rows read at a time
 BYTE_ORDER_MARK = "\ufeff"                  # else a spreadsheet takes UTF-8 for something else
@@ -39,6 +40,6 @@ def _lines(rows):
 
 
 def safe(value):
-    """Text that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
+    """Text that no spreadsheet takes for a formula, with the ordinary spaces that others' programs look for."""
+    text = "" if value is None else loosen(str(value))
     return "'" + text if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

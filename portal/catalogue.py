@@ -11,8 +11,11 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import Translations
 from flask_babel import Babel, Domain
+
+from portal.typography import Spaces, bind
 
 LOCALE = "fr"
 FOLDER = Path(__file__).parent / "locale" / LOCALE / "LC_MESSAGES"
@@ -37,7 +40,7 @@ def _read():
             write_mo(compiled, read_po(file, locale=LOCALE))
         compiled.seek(0)
         part = Translations(compiled)
-        whole._catalog.update(part._catalog)
+        whole._catalog.update({key: bind(sentence) for key, sentence in part._catalog.items()})
         whole.plural = part.plural
     return whole
 
@@ -48,20 +51,26 @@ class Catalogue(Babel):
 
 def install(app):
     Catalogue(app, default_locale=LOCALE, locale_selector=lambda: LOCALE)
-    app.jinja_env.filters.update(day=day, instant=instant)
+    app.jinja_env.filters.update(day=day, instant=instant, number=number)
+    app.jinja_env.add_extension(Spaces)
 
 
 def day(value, length="long"):
     """A day in French: 7 juin 2026, 1er mars 2026. Takes a date or its ISO text."""
     if isinstance(value, str):
         value = datetime.date.fromisoformat(value)
-    return _first(format_date(value, LENGTHS[length], locale=LOCALE), value)
+    return bind(_first(format_date(value, LENGTHS[length], locale=LOCALE), value))
 
 
 def instant(value, zone=None):
     """An instant in French, on the clock of `zone` (an IANA name; Paris when nobody says)."""
     local = value.astimezone(ZoneInfo(zone) if zone else PARIS)
-    return _first(format_datetime(local, "d MMMM y 'à' HH'h'mm", tzinfo=local.tzinfo, locale=LOCALE), local)
+    return bind(_first(format_datetime(local, "d MMMM y 'à' H 'h' mm", tzinfo=local.tzinfo, locale=LOCALE), local))
+
+
+def number(value):
+    """A count in French: 160 000, by a narrow space."""
+    return format_decimal(value, locale=LOCALE)
 
 
 def _first(text, value):

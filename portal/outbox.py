@@ -25,6 +25,7 @@ from portal import carriers, settings
 from portal.carriers import Interrupted, TurnedAway
 from portal.catalogue import day
 from portal.database import on_postgresql, transaction
+from portal.typography import Spaces, loosen
 
 BATCH = 20
 LEASE = datetime.timedelta(seconds=120)
@@ -48,7 +49,7 @@ class Rendered(NamedTuple):
 def _environment():
     """Templates outside any request; a fact that is missing fails instead of leaving a blank."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True, autoescape=select_autoescape(["html"]))
+                              lstrip_blocks=True, autoescape=select_autoescape(["html"]), extensions=[Spaces])
     environment.filters["day"] = day
     return environment
 
@@ -56,7 +57,7 @@ def _environment():
 def render(name, context):
     """The mail `name` of `templates/mails` with the facts of `portal.mail.facts`. Needs no request."""
     facts = {**context, "base_url": settings.active().base_url.rstrip("/")}
-    subject = _fill(name, "subject.txt", facts).strip()
+    subject = loosen(_fill(name, "subject.txt", facts)).strip()  # cut and sorted by machines
     return Rendered(subject, _fill(name, "body.txt", facts), _fill(name, "body.html", {**facts, "subject": subject}))
 
 

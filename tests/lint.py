@@ -2,13 +2,15 @@
 from collections import Counter
 from html.parser import HTMLParser
 
+from portal.typography import loosen
+
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 LABELLED = {"input", "select", "textarea"}
 UNLABELLED_TYPES = {"hidden", "submit", "button", "reset", "image"}
 
 
 class Page(HTMLParser):
-    """Tags in document order: (name, attributes, text inside, name of the open form)."""
+    """Tags in document order: name, attributes, text inside with ordinary spaces, tags around."""
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
@@ -28,7 +30,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         for tag in self.open:
-            tag["text"] += data
+            tag["text"] += loosen(data)
 
     def all(self, *names):
         return [tag for tag in self.tags if tag["name"] in names]

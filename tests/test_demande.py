@@ -9,6 +9,7 @@ from models import (Commune, CommuneName, Mail, Passage, Personne, Procuration, 
                     TourDay, TourVise, WebSession, now)
 from portal import catalogue, communes, procedure, scrutins
 from portal.pages import forms
+from portal.typography import loosen
 from tests.factories import a_commune, a_procuration, a_scrutin, an_agent, an_officer, fresh, log_in
 from tests.statements import count_statements
 from tests.voter import Mandant, day_fields
@@ -68,7 +69,7 @@ def test_the_confirmation_shows_the_reference_what_to_bring_where_and_until_when
     procuration = Procuration.get()
     assert procuration.reference.shown in page.text
     assert "pièce d’identité" in page.text and "gendarmerie" in page.text and "mandant@exemple.fr" in page.text
-    assert f"au plus tard le {catalogue.day(procuration.valid_until, 'full')}" in page.text
+    assert f"au plus tard le {loosen(catalogue.day(procuration.valid_until, 'full'))}" in page.text
     assert f"/mes-procurations/{procuration.id}/retirer" in mandant.answer.text
 
 
@@ -193,7 +194,7 @@ def test_the_local_day_of_the_commune_is_shown_and_counts(mandant, scrutin):
     for tour in (first, second):
         TourDay.create(tour=tour, territory="972", day=tour.day - datetime.timedelta(days=1))
     page = mandant.fills(commune="Fort-de-France")
-    assert catalogue.day(first.day - datetime.timedelta(days=1), "full") in page.text
+    assert loosen(catalogue.day(first.day - datetime.timedelta(days=1), "full")) in page.text
     mandant.confirms()
     assert Procuration.get().valid_until == second.day - datetime.timedelta(days=1)
 
