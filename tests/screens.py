@@ -1,0 +1,381 @@
+"""Every screen of the product, in each state that looks different: one line says who sees it and how to get there.
+
+A new screen wants a line here; `tests/test_faces.py` tells which address has none, and judges them all. Controls are
+found by their name, never by the words people read: these may change.
+"""
+from typing import NamedTuple
+
+from demo.samples import DOMAIN
+from models import Role
+from portal.mail import SAMPLES
+from tests.factories import an_agent
+from tests.voter import SOUND
+from tests.world import HARD
+
+ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503, "host", "franceconnect")
+
+
+class Screen(NamedTuple):
+    """`name` is group/name; `who(world)` gives the keywords of World.cookie, None for anybody; `path` is filled with
+    the world as `w`; `steps` take the page and the world. A `hard` one is full of people who are hard to lay out."""
+
+    name: str
+    path: str
+    who: object = None
+    steps: tuple = ()
+    hard: bool = False
+
+
+def opened(browser, world, screen, **options):
+    """A page of a new browser that shows `screen`, with the answer to the first request; `options` are the context's.
+
+    What the browser says meanwhile is in `page.said`, the addresses it asked for in `page.asked`, and the documents it
+    received in `page.received`.
+    """
+    context = browser.new_context(**options)
+    if screen.who:
+        context.add_cookies([world.cookie(**screen.who(world))])
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.said, page.asked, page.received = [], [], []
+    page.on("console", lambda message: page.said.append(message.text))
+    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("response", lambda answer: page.received.append(answer) if is_document(answer) else None)
+    page.goto(address(world, screen))
+    for step in screen.steps:
+        step(page, world)
+    page.wait_for_load_state("load")
+    return page
+
+
+def is_document(answer):
+    return answer.request.is_navigation_request() and not 300 <= answer.status < 400 and answer.status != 204
+
+
+def address(world, screen):
+    """Where the way to a screen begins."""
+    filled = screen.path.format(w=world)
+    return filled if "://" in filled else world.url + filled
+
+
+# --- Who ------------------------------------------------------------------------------------------------------------
+
+def newcomer(world):
+    return {"voter": world.new_voter()}
+
+
+def mandant(world):
+    return {"voter": world.mandant}
+
+
+def officer(world):
+    """One who did nothing yet today."""
+    return {"agent": world.new_officer()}
+
+
+def unfit_officer(world):
+    return {"agent": an_agent(Role.OFFICER)}
+
+
+def agent(login):
+    return lambda world: {"agent": world.agent(login)}
+
+
+def hard_voter(name):
+    """Somebody with a request to present."""
+    def who(world):
+        voter = world.new_voter(**HARD[name])
+        world.hard_file(HARD[name], voter=voter)
+        return {"voter": voter}
+    return who
+
+
+def hard_agent(world):
+    return {"agent": an_agent(commune=world.hard_town)}
+
+
+busy_officer, mairie, maire, elsewhere, ministere = map(agent, (
+    "officier", "mairie", "maire", "autre.mairie", "ministere"))
+
+
+# --- How to get there -----------------------------------------------------------------------------------------------
+
+def fills(**answers):
+    """Type or choose by the controls' names, `__` for a hyphen; True ticks every box of the name."""
+    def step(page, world):
+        for name, answer in answers.items():
+            answer_one(page, name.replace("__", "-"), answer)
+    return step
+
+
+def answer_one(page, name, answer):
+    control = page.locator(f"[name='{name}']")
+    if answer is True:
+        for box in control.all():
+            box.check(force=True)
+    elif control.first.get_attribute("type") == "radio":
+        page.locator(f"[name='{name}'][value='{answer}']").check(force=True)
+    else:
+        control.fill(answer)
+
+
+def sends(action="", **pressed):
+    """Press the button of that name and value, else the first, of the form whose action ends so."""
+    button = "".join(f"[name='{name}'][value='{value}']" for name, value in pressed.items())
+    form = f"main form[action$='{action}']" if action else "main form[method=post]"
+
+    def step(page, world):
+        with page.expect_navigation():
+            page.locator(f"{form} button{button}:not([type=button])").first.evaluate("button => button.click()")
+    return step
+
+
+def follows(pattern):
+    """The first link whose address holds `pattern`."""
+    def step(page, world):
+        with page.expect_navigation():
+            page.locator(f"main a[href*='{pattern}']").first.click()
+    return step
+
+
+def opens(path):
+    def step(page, world):
+        page.goto(path.format(w=world))
+    return step
+
+
+def goes_no_further(page, world):
+    """FranceConnect is out of reach: pages that go on there by themselves stay."""
+    page.route(f"{world.standin}/**", lambda route: route.fulfill(status=204))
+
+
+def logs_in(login):
+    """At the stand-in FranceConnect."""
+    def step(page, world):
+        page.wait_for_url(f"{world.standin}/**")
+        with page.expect_navigation(url=f"{world.url}/**"):
+            page.locator(f"button[name=login][value={login}]").click()
+    return step
+
+
+def loses_its_token(page, world):
+    page.locator("[name=csrf_token]").first.evaluate("control => control.value = 'perdu'")
+
+
+def looks_up(status="deposee", **columns):
+    """At the counter, the reference of a file of its own."""
+    def step(page, world):
+        fills(reference=world.file(status, **columns).reference.code)(page, world)
+        sends("/guichet/")(page, world)
+    return step
+
+
+def looks_up_hard(name):
+    def step(page, world):
+        fills(reference=world.hard_file(HARD[name]).reference.code)(page, world)
+        sends("/guichet/")(page, world)
+    return step
+
+
+def establishes(page, world):
+    fills(document=True, identity=True, consent=True)(page, world)
+    sends("/etablir")(page, world)
+
+
+FRANCECONNECT = "/franceconnect/connexion"
+DEMANDE = {name.replace("-", "__"): True if answer == "y" else answer for name, answer in SOUND.items()}
+ASKED = fills(**DEMANDE, tours=True), sends("/demande")
+PERIOD = fills(**DEMANDE, until__day="1", until__month="3", until__year="2027"), sends("/demande")
+
+
+# --- The screens ----------------------------------------------------------------------------------------------------
+
+PUBLIC = (
+    Screen("public/accueil", "/"),
+    Screen("public/accueil-connecte", "/", mandant),
+    Screen("public/accueil-agent", "/", mairie),
+    Screen("public/accueil-suite", "/?suite=/demande"),
+    Screen("public/aide", "/aide"),
+    Screen("public/accessibilite", "/accessibilite"),
+    Screen("public/donnees-personnelles", "/donnees-personnelles"),
+    Screen("public/plan-du-site", "/plan-du-site"),
+    Screen("public/plan-du-site-connecte", "/plan-du-site", mandant),
+    Screen("public/statistiques", "/statistiques"),
+    Screen("public/connexion", "/connexion"),
+    Screen("public/connexion-vide", "/connexion", None, (sends(),)),
+    Screen("public/connexion-refusee", "/connexion", None, (
+        fills(email=f"mairie@{DOMAIN}", password="ce n’est pas le bon"), sends())),
+    Screen("public/invitation", "/invitation/{w.invitation}"),
+    Screen("public/invitation-differents", "/invitation/{w.invitation}", None, (
+        fills(password="une phrase assez longue", again="une autre phrase"), sends())),
+    Screen("public/invitation-morte", "/invitation/inconnue"),
+)
+
+FRANCECONNECT_SCREENS = (
+    Screen("franceconnect/depart", "/", None, (goes_no_further, sends(FRANCECONNECT))),
+    Screen("franceconnect/choix", "/", None, (
+        sends(FRANCECONNECT), lambda page, world: page.wait_for_url(f"{world.standin}/**"))),
+    Screen("franceconnect/arrivee", "/", None, (sends(FRANCECONNECT), logs_in("durand"))),
+    Screen("franceconnect/abandon", "/", None, (
+        sends(FRANCECONNECT), lambda page, world: page.wait_for_url(f"{world.standin}/**"),
+        lambda page, world: page.locator("button[value=annuler]").click(),
+        lambda page, world: page.wait_for_url(f"{world.url}/**"))),
+    Screen("franceconnect/perdu", "/franceconnect/retour"),
+    Screen("franceconnect/fin", "/", None, (
+        sends(FRANCECONNECT), logs_in("morvan"), goes_no_further,
+        lambda page, world: page.locator("form[action$='/deconnexion'] button").click())),
+    Screen("franceconnect/deconnecte-la-bas", "/", None, (
+        sends(FRANCECONNECT), logs_in("bellerose"),
+        lambda page, world: page.goto(f"{world.standin}/api/v2/session/end?id_token_hint={world.id_token()}"))),
+    Screen("franceconnect/deconnecte-ici", "/", mandant, (
+        lambda page, world: page.locator("form[action$='/deconnexion'] button").click(),)),
+    Screen("franceconnect/erreur-la-bas", "{w.standin}/api/v2/authorize"),
+)
+
+VOTER = (
+    Screen("mandant/demande", "/demande", newcomer),
+    Screen("mandant/demande-erreurs", "/demande", newcomer, (sends("/demande"),)),
+    Screen("mandant/demande-fautes", "/demande", newcomer, (
+        fills(email="camille@", commune="sainte-colombe", mandataire__birth_name="Dup0nt+", mandataire__nne="12",
+              mandataire__birth_date__day="31", mandataire__birth_date__month="02",
+              mandataire__birth_date__year="1980", mandataire__registered_in="Lyonn", tours=True),
+        sends("/demande"))),
+    Screen("mandant/demande-periode-fautive", "/demande", newcomer, (
+        fills(**{**DEMANDE, "mandataire__birth_date__year": "2020"}, until__day="1", until__month="1",
+              until__year="2020"), sends("/demande"))),
+    Screen("mandant/demande-relue", "/demande", newcomer, ASKED),
+    Screen("mandant/demande-relue-periode", "/demande", newcomer, PERIOD),
+    Screen("mandant/demande-relue-deja-une", "/demande", mandant, ASKED),
+    Screen("mandant/demande-modifiee", "/demande", newcomer, (*ASKED, sends("/demande", modifier="oui"))),
+    Screen("mandant/demande-deposee", "/demande", newcomer, (*ASKED, sends("/demande", confirmer="oui"))),
+    Screen("mandant/demande-expiree", "/demande", newcomer, (loses_its_token, sends("/demande"))),
+    Screen("mandant/confirmation", "/demande/{w.files[deposee].id}/confirmation", mandant),
+    Screen("mandant/mes-procurations-vide", "/mes-procurations", newcomer),
+    Screen("mandant/mes-procurations", "/mes-procurations", mandant),
+    Screen("mandant/retirer", "/mes-procurations/{w.files[deposee].id}/retirer", mandant),
+    Screen("mandant/retirer-trop-tard", "/mes-procurations/{w.files[validee].id}/retirer", mandant),
+    Screen("mandant/session-finie", "/mes-procurations"),
+)
+
+OFFICER = (
+    Screen("guichet/vide", "/admin/guichet/", officer),
+    Screen("guichet/mal-tapee", "/admin/guichet/", officer, (fills(reference="bonjour"), sends("/guichet/"))),
+    Screen("guichet/inconnue", "/admin/guichet/", officer, (fills(reference="ZZZ ZZZ"), sends("/guichet/"))),
+    *(Screen(f"guichet/{status}", "/admin/guichet/", officer, (looks_up(status),))
+      for status in ("retiree", "refusee", "caduque", "etablie")),
+    Screen("guichet/dossier", "/admin/guichet/", officer, (looks_up(),)),
+    Screen("guichet/dossier-erreurs", "/admin/guichet/", officer, (looks_up(), sends("/etablir"))),
+    Screen("guichet/etablie-a-l-instant", "/admin/guichet/", officer, (looks_up(), establishes)),
+    Screen("guichet/plus-tard", "/admin/guichet/", officer, (looks_up(), sends("/plus-tard"))),
+    Screen("guichet/refuser", "/admin/guichet/", officer, (looks_up(), sends("/refuser"))),
+    Screen("guichet/refuser-sans-motif", "/admin/guichet/", officer, (
+        looks_up(), sends("/refuser"), sends("/refuser"))),
+    Screen("guichet/refusee-a-l-instant", "/admin/guichet/", officer, (
+        looks_up(), sends("/refuser"), fills(reason="piece_non_probante"), sends("/refuser"))),
+    Screen("guichet/dossier-ferme", "/admin/guichet/", officer, (
+        looks_up(), lambda page, world: page.locator("[name=file]").first.evaluate("field => field.value = 'autre'"),
+        fills(document=True, identity=True, consent=True), sends("/etablir"))),
+    Screen("guichet/actes-vide", "/admin/guichet/actes", officer),
+    Screen("guichet/actes", "/admin/guichet/actes", busy_officer),
+    Screen("guichet/acte", "/admin/guichet/actes", officer, (
+        opens("{w.url}/admin/guichet/"), looks_up(), establishes, opens("{w.url}/admin/guichet/actes"),)),
+    Screen("guichet/defaire", "/admin/guichet/actes", busy_officer, (follows("/defaire"),)),
+    Screen("guichet/defaire-sans-motif", "/admin/guichet/actes", busy_officer, (
+        follows("/defaire"), sends("/defaire"))),
+    Screen("guichet/non-habilite", "/admin/guichet/", unfit_officer),
+)
+
+GRID, DETAILS = "/admin/procurations/", "/admin/procurations/details/?id="
+DECISION = "/admin/procurations/{}/?id={{w.files[etablie].id}}"
+
+
+def searches(words):
+    return fills(words=words), sends("/search/")
+
+
+COMMUNE = (
+    Screen("mairie/accueil", "/admin/", mairie),
+    Screen("mairie/grille", GRID, mairie),
+    Screen("mairie/grille-a-traiter", f"{GRID}?flt_status=etablie", mairie),
+    Screen("mairie/grille-vide", GRID, elsewhere),
+    Screen("mairie/grille-filtree-vide", f"{GRID}?flt_status=annulee", elsewhere),
+    Screen("mairie/recherche", GRID, mairie, searches("exemp")),
+    Screen("mairie/recherche-vaine", GRID, mairie, searches("introuvable")),
+    *(Screen(f"mairie/dossier-{status}", f"{DETAILS}{{w.files[{status}].id}}", mairie)
+      for status in ("etablie", "validee", "invalidee", "annulee", "resiliee")),
+    Screen("mairie/dossier-inconnu", f"{DETAILS}999999", mairie),
+    Screen("mairie/invalider", DECISION.format("invalider"), mairie),
+    Screen("mairie/invalider-sans-motif", DECISION.format("invalider"), mairie, (sends("/invalider/"),)),
+    Screen("mairie/invalider-apercu", DECISION.format("invalider"), mairie, (
+        fills(reason="mandant_non_inscrit", comment="Introuvable sur la liste de Lyon."), sends("/invalider/"))),
+    Screen("mairie/invalider-trop-tard", "/admin/procurations/invalider/?id={w.files[annulee].id}", mairie),
+)
+
+MINISTRY = (
+    Screen("ministere/accueil", "/admin/", ministere),
+    Screen("ministere/scrutins", "/admin/scrutins/", ministere),
+    Screen("ministere/scrutin", "/admin/scrutins/details/?id={w.scrutin.id}", ministere),
+    Screen("ministere/scrutin-modifier", "/admin/scrutins/edit/?id={w.scrutin.id}", ministere),
+    Screen("ministere/scrutin-nouveau", "/admin/scrutins/new/", ministere),
+    Screen("ministere/scrutin-nouveau-erreurs", "/admin/scrutins/new/", ministere, (sends(),)),
+    Screen("ministere/tours", "/admin/tours/", ministere),
+    Screen("ministere/tour", "/admin/tours/details/?id={w.tour.id}", ministere),
+    Screen("ministere/tour-modifier", "/admin/tours/edit/?id={w.tour.id}", ministere),
+    Screen("ministere/tour-nouveau", "/admin/tours/new/", ministere),
+    Screen("ministere/tour-supprimer", "/admin/tours/delete/?id={w.tour.id}", ministere),
+    Screen("ministere/tour-supprimer-refuse", "/admin/tours/delete/?id={w.tour.id}", ministere, (sends(),)),
+    Screen("ministere/regles", "/admin/regles/?{w.rules.id}", ministere),
+    Screen("ministere/regle", "/admin/regles/details/?id={w.rules.id}", ministere),
+    Screen("ministere/regle-modifier", "/admin/regles/edit/?id={w.rules.id}", ministere),
+    Screen("ministere/regle-nouvelle", "/admin/regles/new/", ministere),
+    Screen("ministere/regle-supprimer", "/admin/regles/delete/?id={w.rules.id}", ministere),
+    Screen("ministere/communes", "/admin/communes/", ministere),
+    Screen("ministere/communes-recherche", "/admin/communes/", ministere, searches("sainte-colombe")),
+    Screen("ministere/commune", "/admin/communes/details/?id=69123", ministere),
+    Screen("ministere/agents", "/admin/agents/", ministere),
+    Screen("ministere/agent", "/admin/agents/details/?id=1", ministere),
+    Screen("ministere/agent-modifier", "/admin/agents/edit/?id=1", ministere),
+    Screen("ministere/agent-nouveau", "/admin/agents/new/", ministere),
+    Screen("ministere/agent-nouveau-erreurs", "/admin/agents/new/", ministere, (sends(),)),
+    Screen("ministere/agent-invitation", "/admin/agents/details/?id=1", ministere, (sends("/inviter/"),)),
+    Screen("ministere/courriels", "/admin/courriels/", ministere),
+    Screen("ministere/courriel", "/admin/courriels/details/?id={w.mail.id}", ministere),
+    Screen("ministere/journal", "/admin/journal/", ministere),
+    Screen("ministere/evenement", "/admin/journal/details/?id={w.event.id}", ministere),
+    Screen("maire/agents", "/admin/agents/", maire),
+)
+
+ERROR = tuple(Screen(f"erreurs/{name}", f"/erreur/{name}") for name in ERRORS) + (
+    Screen("erreurs/404-mandant", "/nulle-part", mandant),
+    Screen("erreurs/404-agent", "/admin/nulle-part", mairie),
+    Screen("erreurs/405", "/deconnexion"),
+)
+
+DEMO = (
+    Screen("demonstration/courriels", "{w.standin}/courriels/"),
+    Screen("demonstration/courriel", "{w.standin}/courriels/", None, (
+        lambda page, world: page.locator("li a").first.click(),)),
+    Screen("demonstration/modeles", "{w.standin}/courriels/modeles"),
+)
+
+MAILS = tuple(Screen(f"courriels/{name}", f"{{w.standin}}/courriels/modeles/{name}") for name in SAMPLES)
+
+HARD_SCREENS = tuple(
+    Screen(f"difficile/{screen}-{name.replace(' ', '-')}", path, who, steps, True)
+    for name in HARD for screen, path, who, steps in (
+        ("accueil", "/", hard_voter(name), ()),
+        ("demande", "/demande", hard_voter(name), ()),
+        ("demande-relue", "/demande", hard_voter(name), (
+            fills(**{**DEMANDE, "mandataire__birth_name": "A" * 60, "mandataire__first_names": "B" * 60}, tours=True),
+            sends("/demande"))),
+        ("mes-procurations", "/mes-procurations", hard_voter(name), ()),
+        ("guichet", "/admin/guichet/", officer, (looks_up_hard(name),)),
+        ("guichet-refuser", "/admin/guichet/", officer, (looks_up_hard(name), sends("/refuser"))),
+    )) + (
+    Screen("difficile/grille", GRID, hard_agent, (), True),
+    Screen("difficile/recherche", GRID, hard_agent, searches("van"), True),
+)
+
+SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *VOTER, *OFFICER, *COMMUNE, *MINISTRY, *ERROR, *DEMO, *MAILS,
+           *HARD_SCREENS)

@@ -1,0 +1,138 @@
+"""Each screen, as everybody may meet it: on a phone and on a screen, in light and in dark, by eye and by ear.
+
+The list is `tests/screens.py`. A page is loaded once, then looked at in each way.
+"""
+import re
+from importlib.resources import files
+
+import pytest
+
+from tests import validator
+from tests.browser import PHONE, SCREEN, chromium, needs_chromium
+from tests.screens import PUBLIC, SCREENS, Screen, address, opened
+from tests.world import World
+
+pytestmark = needs_chromium
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+NARROW = {"width": 320, "height": 640}          # WCAG 1.4.10
+HEAVIEST = 60_000                               # bytes of a public page with all it needs, nothing cached
+REFUSED = re.compile("status of [45]")          # the browser says of each error page that it is one
+EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
+NO_FACE = {  # addresses that answer with something else than a page, and those that only lead on
+    "static", "pages.communes", "pages.sante", "procurations.export"}
+NOWHERE = ("/nulle-part", "/admin/nulle-part", "/deconnexion")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with World(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def shown(browser, world):
+    """Opens a screen; its browser is closed with the test."""
+    pages = []
+
+    def show(screen, **options):
+        pages.append(opened(browser, world, screen, **options))
+        return pages[-1]
+    yield show
+    for page in pages:
+        page.context.close()
+
+
+def named(screens):
+    return pytest.mark.parametrize("screen", screens, ids=[screen.name for screen in screens])
+
+
+@named(SCREENS)
+def test_a_screen_is_for_everybody(world, shown, screen):
+    page = shown(screen, viewport=PHONE)
+    found = [*what_the_browser_said(page), *strangers(page, world), *html(page), *broad(page)]
+    load_axe(page)
+    for name, viewport in (("phone", PHONE), ("screen", SCREEN)):
+        page.set_viewport_size(viewport)
+        for scheme, options in (("light", EVERY_RULE), ("dark", COLOURS)):
+            page.emulate_media(color_scheme=scheme)
+            found += [f"{name}, {scheme}: {violation}" for violation in violations(page, options)]
+    assert not found, "\n".join(found)
+
+
+def what_the_browser_said(page):
+    return [f"console: {text}" for text in page.said if not REFUSED.search(text)]
+
+
+def strangers(page, world):
+    """Addresses asked for outside the product."""
+    ours = (world.url, world.standin, "data:")
+    return [f"asked of a stranger: {address}" for address in page.asked if not address.startswith(ours)]
+
+
+def html(page):
+    return [f"HTML: {fault}" for fault in validator.faults_of(page.received[-1].text()).result()]
+
+
+def broad(page):
+    """What sticks out of a window of 320 pixels."""
+    page.set_viewport_size(NARROW)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [f"{width} px wide in a window of 320"] if width > NARROW["width"] else []
+
+
+def load_axe(page):
+    """By the debugger's door, which the content security policy does not shut."""
+    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE})
+
+
+def violations(page, options):
+    report = page.evaluate("options => axe.run(document, options)", options)
+    return [f"{violation['id']} ({violation['help']}): {', '.join(node['target'][0] for node in violation['nodes'])}"
+            for violation in report["violations"]]
+
+
+@named([screen for screen in PUBLIC if not screen.steps])
+def test_a_public_page_is_light(browser, world, screen):
+    """As it is sent the first time, headers and all."""
+    context = browser.new_context(viewport=PHONE)
+    page, sizes = context.new_page(), []
+    network = context.new_cdp_session(page)
+    network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    network.send("Network.enable")
+    page.goto(address(world, screen), wait_until="networkidle")
+    context.close()
+    assert 0 < sum(sizes) < HEAVIEST
+
+
+def test_every_page_has_its_face(world):
+    """A new page wants its line in tests/screens.py."""
+    assert faceless(world, SCREENS) == set()
+
+
+def faceless(world, screens):
+    """Endpoints that answer to GET and are where no screen begins."""
+    portal = [screen for screen in screens if "{w.standin}" not in screen.path]
+    seen = {world.endpoint(screen.path.format(w=world)) for screen in portal if screen.path not in NOWHERE}
+    rules = {rule.endpoint for rule in world.app.url_map.iter_rules() if "GET" in rule.methods}
+    return rules - seen - NO_FACE
+
+
+def test_a_page_without_a_face_is_caught(world):
+    assert faceless(world, [screen for screen in SCREENS if screen.path != "/aide"]) == {"pages.aide"}
+
+
+@pytest.mark.parametrize("script, said", [
+    ("document.title = ''", "document-title"), ("document.body.style.width = '400px'", "400 px wide"),
+    ("console.log('perdu')", "console: perdu"), ("fetch('https://example.org').catch(() => 0)", "asked of a stranger"),
+    ("document.querySelector('h1').style.color = '#888'", "color-contrast")])
+def test_a_screen_that_is_not_for_everybody_is_caught(world, shown, script, said):
+    with pytest.raises(AssertionError, match=said):
+        test_a_screen_is_for_everybody(world, shown, Screen("fautif", "/", None, (
+            lambda page, world: page.evaluate(script),)))

@@ -1,0 +1,212 @@
+"""The whole product on loopback, in this process: portal, stand-in FranceConnect, mailbox, and people for each screen.
+
+Its database is SQLite: engines do not change what is seen, and the journeys run on both.
+"""
+import contextlib
+import socket
+import threading
+from functools import cached_property
+
+import waitress
+from flask import abort
+from waitress import wasyncore
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from app import create_app
+from demo import samples
+from demo.franceconnect import create_provider
+from demo.mailbox import create_mailbox
+from models import (LIVE, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Status, Tour, WebSession,
+                    database)
+from portal import access, accounts, commune_list, worker
+from portal.database import migrations, open_database
+from portal.error_pages import bare
+from portal.pages.franceconnect import FranceConnectDown
+from portal.settings import Settings, use
+from tests import factories
+from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, log_in
+
+SECRET = "c" * 64
+LONG = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 2 + "ABCDEFGH"  # 60 letters and no place to cut
+HARD = {  # what is hard about a person: how they are called
+    "soixante lettres": {"birth_name": LONG, "used_name": LONG[::-1], "first_names": LONG.title()},
+    "une lettre": {"birth_name": "O", "first_names": "Y", "sex": "X"},
+    "quatre prénoms": {"birth_name": "VANDENBROUCKE-CHARPENTIER DE LA ROCHEFONTAINE-MONTCLAIREAU",
+                       "used_name": "D’ORVALLON DE L’AUBÉPINE-D’ARC",
+                       "first_names": "Maximilien Théodore Emmanuel Barthélemy"},
+    "de droite à gauche": {"birth_name": "בן־דוד القاسم", "first_names": "مريم שרה", "birth_date": "1953-00-00"},
+    "sans courriel": {"birth_name": "ORSATELLI", "first_names": "Angèle-Marie", "email": None, "birth_place": "",
+                      "birth_country": "99352"},
+}
+
+
+class World:
+    """Opened with `with`: `url` is the portal's, `standin` FranceConnect's and the mailbox's."""
+
+    def __init__(self, folder):
+        self.folder, self.closing = folder, contextlib.ExitStack()
+        self.url, self.standin = _address(portal := _listening()), _address(provider := _listening())
+        self.listening = portal, provider
+        self.settings = use(Settings(
+            database_url=f"sqlite:///{folder / 'world.db'}", secret_key="s" * 64, journal_key="j" * 64,
+            base_url=self.url, mail_url=f"mailbox:{folder / 'courriels'}",
+            franceconnect_issuer=f"{self.standin}/api/v2", franceconnect_client_secret=SECRET))
+
+    def __enter__(self):
+        open_database(self.settings.database_url)
+        with contextlib.chdir(self.folder):
+            self._people_it()
+        self.app = create_app(self.settings)
+        _add_errors(self.app)
+        self._serve(self.app, self.listening[0])
+        self._serve(DispatcherMiddleware(self._provider(), {
+            "/courriels": create_mailbox(str(self.folder / "courriels"))}), self.listening[1])
+        database.connect(reuse_if_open=True)
+        return self
+
+    def __exit__(self, *error):
+        self.closing.close()
+        database.close()
+
+    def _people_it(self):
+        migrations().up()
+        commune_list.import_communes()
+        self.password = samples.load()
+        worker.run_once()  # the mailbox is full
+
+    def _provider(self):
+        return create_provider(self.standin, self.settings.franceconnect_client_id, SECRET,
+                               [f"{self.url}/franceconnect/retour"], [f"{self.url}/"], faults=True)
+
+    def _serve(self, app, listening):
+        connections = {}
+        server = waitress.create_server(app, map=connections, sockets=[listening], threads=4, ident=None)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        self.closing.callback(server.task_dispatcher.shutdown)
+        self.closing.callback(thread.join, 5)
+        # In the server's own thread, where closing its connections ends its loop.
+        self.closing.callback(server.trigger.pull_trigger,
+                              lambda: wasyncore.close_all(connections, ignore_all=True))
+
+    def cookie(self, **who):
+        """The cookie of somebody logged in (`voter` or `agent`), as browsers keep it."""
+        client = self.app.test_client()
+        log_in(client, **who)
+        name = self.app.config["SESSION_COOKIE_NAME"]
+        return {"name": name, "value": client.get_cookie(name).value, "url": self.url}
+
+    def endpoint(self, address):
+        """What a path of the portal leads to."""
+        return self.app.url_map.bind("localhost").match(address.partition("?")[0])[0]
+
+    # --- Who ---
+
+    def agent(self, login):
+        """One of the demonstration's accounts: its screens are full."""
+        return Agent.get(Agent.email == f"{login}@{samples.DOMAIN}")
+
+    def new_officer(self):
+        return an_officer(first_name="Morgan", last_name="Exemple", unit="Commissariat de démonstration")
+
+    def new_voter(self, **columns):
+        return a_voter(**{"birth_name": "LEFÈVRE-SPÉCIMEN", "first_names": "Camille Jeanne", **columns})
+
+    @cached_property
+    def mandant(self):
+        """Somebody with a file in each state."""
+        return self.new_voter()
+
+    @cached_property
+    def invitation(self):
+        return accounts.invite(an_agent(Role.MANAGER, self.lyon, password_hash=None))
+
+    # --- What ---
+
+    @cached_property
+    def lyon(self):
+        return Commune.get_by_id(samples.HOME)
+
+    @cached_property
+    def scrutin(self):
+        return Scrutin.get(Scrutin.name.startswith(samples.SCRUTIN))
+
+    @cached_property
+    def tour(self):
+        return self.scrutin.tours.order_by(Tour.number).first()
+
+    @cached_property
+    def rules(self):
+        return Rules.create(territory="988", same_commune=True)
+
+    @cached_property
+    def files(self):
+        """The mandant's file in each state, by state: those that live last, each on a tour of its own."""
+        first, second = self.scrutin.tours.order_by(Tour.number)
+        tours = {Status.VALIDEE: [first], Status.ETABLIE: [second]}
+        ended = [status for status in Status if status not in (*LIVE, Status.DEPOSEE)]
+        return {status: self.file(status, self.mandant, tours=tours.get(status, [first, second]))
+                for status in (*ended, *tours, Status.DEPOSEE)}
+
+    def file(self, status="deposee", voter=None, **columns):
+        """A file of its own, in `status`."""
+        number = next(factories.NUMBERS)
+        mandataire = a_mandataire(birth_name=f"EXEMPLE-{factories.letters(number).upper()}", first_names="Sacha Léo",
+                                  commune=self.lyon)
+        return a_procuration(status, voter or self.new_voter(), officer=self.new_officer(),
+                             **{"scrutin": self.scrutin, "mandataire": mandataire, "commune": self.lyon, **columns})
+
+    @cached_property
+    def hard_town(self):
+        """A town whose mandants and mandataires are all hard to lay out."""
+        town = Commune.get_by_id("97209")
+        for columns in HARD.values():
+            for status, tour in zip((Status.ETABLIE, Status.VALIDEE), self.scrutin.tours):
+                self.hard_file(columns, status, commune=town, tours=[tour])
+        return town
+
+    def hard_file(self, columns, status="deposee", voter=None, **more):
+        """A file whose two people are called so."""
+        named = {name: columns[name] for name in ("birth_name", "first_names")}
+        mandataire = a_mandataire(**named, commune=None, nne="123456789",
+                                  birth_date=f"{1900 + next(factories.NUMBERS) % 100}-01-02")
+        return self.file(status, voter or self.new_voter(**columns), mandataire=mandataire,
+                         email=columns.get("email", "mandant@exemple.fr"), **more)
+
+    @cached_property
+    def mail(self):
+        """One the server refused for good."""
+        Mail.update(state="dead", error="550 utilisateur inconnu").where(Mail.id == 1).execute()
+        return Mail.get_by_id(1)
+
+    @cached_property
+    def event(self):
+        return Event.select().order_by(Event.id).first()
+
+    @property
+    def decided(self):
+        """A decided file of the demonstration's town."""
+        return Procuration.get(Procuration.commune == self.lyon, Procuration.status == Status.VALIDEE)
+
+    def id_token(self):
+        """FranceConnect's, of the last voter who came through it."""
+        return (WebSession.select().where(WebSession.id_token.is_null(False))
+                .order_by(WebSession.started_at.desc()).first().id_token)
+
+
+def _listening():
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def _address(listening):
+    return f"http://localhost:{listening.getsockname()[1]}"
+
+
+def _add_errors(app):
+    """Addresses that fail in each way, for errors that nothing in a sound portal leads to."""
+    @app.get("/erreur/<name>")
+    @access.access(access.PUBLIC)
+    def erreur(name):
+        if name == "franceconnect":
+            raise FranceConnectDown()
+        return (bare("errors/host.html"), 400) if name == "host" else abort(int(name))
