@@ -327,7 +327,7 @@ class SavedSearch(Table):
 class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
-    KINDS = ("oidc", "logout", "invitation", "file")
+    KINDS = ("oidc", "logout", "invitation", "file", "address")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
@@ -355,6 +355,7 @@ class Procuration(Table):
     scrutin = ForeignKeyField(Scrutin, null=True, on_delete="RESTRICT")  # None: a period
     valid_until = DateField()                                   # last day covered, local to the commune
     email = CharField(254, null=True)                           # where the mandant is told
+    email_confirmed_at = UtcDateTimeField(null=True)            # None, online: its mails are held
     filing_key = CharField(64, null=True, unique=True)          # one request per form sent
     evidence = JsonField(null=True)                             # how its mandant was identified when filing
     filed_at = UtcDateTimeField(null=True)
@@ -386,6 +387,11 @@ class Procuration(Table):
     def reference(self):
         """The reference shown at the counter, None for a paper act."""
         return self.references.where(Reference.kind == "etablir").order_by(Reference.drawn_at.desc()).first()
+
+    @property
+    def awaits_confirmation(self):
+        """Its mails are held until the mandant has confirmed the address."""
+        return bool(self.email and self.voter_id and not self.email_confirmed_at)
 
     @property
     def mandant(self):
@@ -498,7 +504,7 @@ class Mot(Table):
 class Mail(Table):
     """A message to send, written in the transaction of the act it tells. Its content is erased after 30 days."""
 
-    STATES = ("waiting", "sending", "sent", "dead")
+    STATES = ("held", "waiting", "sending", "sent", "dead")
 
     id = BigAutoField()
     key = CharField(120, unique=True)                           # act : file : version : recipient's role

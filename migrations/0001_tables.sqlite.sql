@@ -87,6 +87,7 @@ CREATE TABLE procuration (
     scrutin_id INTEGER,
     valid_until DATE NOT NULL,
     email VARCHAR(254),
+    email_confirmed_at TIMESTAMPTZ,
     filing_key VARCHAR(64),
     evidence TEXT,
     filed_at TIMESTAMPTZ,
@@ -174,7 +175,7 @@ CREATE TABLE mail (
     name VARCHAR(20) NOT NULL,
     recipient VARCHAR(254) NOT NULL,
     context TEXT,
-    state VARCHAR(8) NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'dead')),
+    state VARCHAR(8) NOT NULL CHECK (state IN ('held', 'waiting', 'sending', 'sent', 'dead')),
     tries INTEGER NOT NULL,
     next_at TIMESTAMPTZ NOT NULL,
     lease_until TIMESTAMPTZ,
@@ -301,7 +302,7 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ

@@ -3,7 +3,7 @@
 Folders of `templates/mails/` bear the names below; each holds subject.txt, body.txt and body.html.
 """
 from models import TRANSITIONS, Mail, Passage, now
-from portal import places, scrutins
+from portal import addresses, places, scrutins
 
 NAMES = {
     "deposer": "deposee",
@@ -23,8 +23,10 @@ NAMES = {
 def announce(passage, procuration, tours=None):
     """Queue the mail that tells the mandant of `passage`, in the transaction of the act. No address: no mail."""
     if procuration.email:
+        recipient, state = addresses.recipient_of(procuration)
         Mail.create(key=f"{passage.act}:{procuration.id}:{passage.version}:mandant", procuration=procuration,
-                    name=NAMES[passage.act], recipient=procuration.email, context=facts(passage, procuration, tours))
+                    name=NAMES[passage.act], recipient=recipient, state=state,
+                    context=facts(passage, procuration, tours))
 
 
 def facts(passage, procuration, tours=None):
@@ -94,5 +96,5 @@ _SAMPLE = {
     "day": "2026-02-20",
 }
 
-# One per mail, with the facts of `facts`: what pages of samples and tests show.
+# One per act, with the facts of `facts`: what pages of samples and tests show.
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}

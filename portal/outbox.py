@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from peewee import fn
 
 from models import Mail, now
-from portal import carriers, settings
+from portal import addresses, carriers, settings
 from portal.carriers import Interrupted, TurnedAway
 from portal.catalogue import day
 from portal.database import on_postgresql, transaction
@@ -50,7 +50,7 @@ def _environment():
     """Templates outside any request; a fact that is missing fails instead of leaving a blank."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, autoescape=select_autoescape(["html"]), extensions=[Spaces])
-    environment.filters["day"] = day
+    environment.filters.update(day=day, link_token=addresses.token_of)
     return environment
 
 

@@ -12,7 +12,7 @@ from peewee import IntegrityError
 
 from models import (TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Procuration, Reference, Role, Scrutin,
                     Tour, TourVise, now)
-from portal import journal, mail, names, places, references, scrutins
+from portal import addresses, journal, mail, names, places, references, scrutins
 from portal.database import clock, hold, transaction
 from portal.errors import (AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollChanged, PollOver, ReasonMissing,
                            TooLateToUndo)
@@ -86,9 +86,12 @@ def _file(demande, voter):
     procuration = Procuration.create(
         commune=demande.commune, voter=voter, status=TRANSITIONS["deposer"].target, scrutin=demande.scrutin,
         valid_until=demande.valid_until, email=demande.email, filing_key=demande.filing_key,
+        email_confirmed_at=filed_at if demande.email and addresses.is_known(demande.email, voter) else None,
         evidence=demande.evidence, filed_at=filed_at,
         lapses_at=min(filed_at + LIFE_OF_A_REQUEST, scrutins.end_of(demande.valid_until, demande.commune)))
     procuration.people = _name_people(procuration, voter, demande)
+    if procuration.awaits_confirmation:
+        addresses.send_link(procuration)
     if demande.tours:
         TourVise.insert_many([(procuration.id, tour.id) for tour in demande.tours],
                              fields=[TourVise.procuration, TourVise.tour]).execute()

@@ -20,6 +20,7 @@ COMMUNES = {  # code: name, département, zone, postal codes
     "97209": ("Fort-de-France", "972", "America/Martinique", "97200"),
     "98818": ("Nouméa", "988", "Pacific/Noumea", "98800"),
 }
+EMAIL = "mandant@exemple.fr"
 PASSWORD = "une phrase assez longue pour tous"
 PASSWORD_HASH = accounts.HASHER.hash(PASSWORD)
 
@@ -83,7 +84,7 @@ def a_demande(scrutin=None, commune=None, mandataire=None, **columns):
     scrutin = scrutin or a_scrutin()
     tours = list(scrutin.tours.order_by(Tour.number))
     return Demande(**{"commune": commune or a_commune(), "mandataire": mandataire or a_mandataire(), "scrutin": scrutin,
-                      "tours": tours, "valid_until": tours[-1].day, "email": "mandant@exemple.fr",
+                      "tours": tours, "valid_until": tours[-1].day, "email": EMAIL,
                       "filing_key": secrets.token_hex(16), **columns})
 
 
@@ -93,8 +94,9 @@ def a_period(until, **columns):
 
 
 def a_procuration(status="deposee", voter=None, officer=None, agent=None, demande=None, **columns):
-    """A file brought to `status` by the acts that lead there."""
-    procuration = procedure.deposer(demande or a_demande(**columns), voter or a_voter())
+    """A file brought to `status` by the acts that lead there; its mandant keeps FranceConnect's address."""
+    demande = demande or a_demande(**{"email": voter.email if voter else EMAIL, **columns})
+    procuration = procedure.deposer(demande, voter or a_voter(email=demande.email or EMAIL))
     officer = officer or (an_officer() if status not in ("deposee", "retiree", "caduque") else None)
     agent = agent or an_agent(Role.COMMUNE, procuration.commune)
     for act in PATHS[status]:

@@ -4,7 +4,7 @@ from importlib import import_module
 from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
-MODULES = ("home", "franceconnect", "demande", "mes_procurations", "connexion", "sante")
+MODULES = ("home", "franceconnect", "demande", "mes_procurations", "connexion", "sante", "adresse")
 
 
 def install(app, settings):

@@ -1,0 +1,184 @@
+"""Where a mandant is told: FranceConnect's address is taken as it is, another is confirmed by a link first.
+
+Until then the mails of the file are `held` in the outbox; the confirmation lets them go, in its own transaction. The
+request itself never waits: its reference is on the page. A link is sent to the address it confirms and to no other;
+its token is derived from a draw kept with the mail, so that the database alone opens nothing.
+"""
+import datetime
+import hashlib
+import hmac
+import secrets
+from contextlib import suppress
+
+from peewee import fn
+
+from models import Mail, Procuration, SingleUse, now
+from portal import journal, settings
+from portal.accounts import digest, spend
+from portal.database import hold, transaction
+from portal.errors import LinkDead, Refused
+
+MAIL = "confirmer_adresse"
+LIFE = datetime.timedelta(hours=72)
+PAUSE = datetime.timedelta(minutes=1)       # between two links to one address
+MOST_A_DAY = 5                              # links of one file: the address may be a stranger's
+DAY = datetime.timedelta(days=1)
+
+
+class AddressConfirmed(Refused):
+    """The address is confirmed: there is nothing to send or to correct."""
+
+    status = 409
+
+
+class LinkJustSent(Refused):
+    """A link left for this address less than a minute ago."""
+
+    status = 429
+
+
+class TooManyLinks(Refused):
+    """The file has had `most` links in 24 hours."""
+
+    status = 429
+
+
+class AddressLinkDead(Refused):
+    """The link is unknown, too old, or went to an address that was corrected since."""
+
+    status = 404
+
+
+# --- At the filing, and at each act ---------------------------------------------------------------------------------
+
+def is_known(email, voter):
+    """FranceConnect gave it, or this voter confirmed it for another file."""
+    confirmed = (Procuration.voter == voter, fn.LOWER(Procuration.email) == email.lower(),
+                 Procuration.email_confirmed_at.is_null(False))
+    return email.lower() == (voter.email or "").lower() or Procuration.select().where(*confirmed).exists()
+
+
+def send_link(procuration):
+    """Queue a link to the file's address, in the transaction of the caller. One that has not left yet is given up."""
+    Mail.delete().where(*_links_waiting(procuration)).execute()
+    draw = secrets.token_urlsafe(32)
+    SingleUse.create(hash=digest(token_of(draw)), kind="address", subject=str(procuration.id), expires_at=now() + LIFE)
+    Mail.create(key=f"{MAIL}:{procuration.id}:{draw[:22]}:mandant", procuration=procuration, name=MAIL,
+                recipient=procuration.email, context={"draw": draw})
+
+
+def token_of(draw):
+    """The token of the link that a mail's `draw` stands for."""
+    key = settings.active().secret_key.encode()
+    return hmac.new(key, f"address|{draw}".encode(), hashlib.sha256).hexdigest()
+
+
+def recipient_of(procuration):
+    """(address, state) for a mail of the file, read anew: it may be corrected or confirmed by somebody else. In the
+    transaction that changed the file's row, which those changes wait for."""
+    current = Procuration.get_by_id(procuration.id)
+    return current.email, "held" if current.awaits_confirmation else "waiting"
+
+
+# --- The link -------------------------------------------------------------------------------------------------------
+
+def opened(token):
+    """The file a link was made for, confirmed already or not. Raises AddressLinkDead."""
+    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "address")
+    file = link and Procuration.get_or_none(Procuration.id == int(link.subject))
+    if not file or (file.awaits_confirmation and link.expires_at <= now()):
+        raise AddressLinkDead()
+    return file
+
+
+def confirm(token):
+    """Confirm the address a link was sent to, and let the mails go; a second time changes nothing. Returns the file.
+    Raises AddressLinkDead."""
+    file = opened(token)
+    with suppress(LinkDead), transaction():     # the second of two clicks
+        spend(token, "address")
+        _let_go(file)
+        journal.record(file.voter, "confirmer_adresse", "procuration", file.id)
+    for other in _same_address(file):           # one row at a time: an officer's act may hold another
+        with transaction():
+            _let_go(other)
+    file = opened(token)
+    if file.awaits_confirmation:
+        raise AddressLinkDead()
+    return file
+
+
+def _same_address(file):
+    return Procuration.select().where(Procuration.voter == file.voter_id, Procuration.email == file.email,
+                                      Procuration.email_confirmed_at.is_null())
+
+
+def _let_go(file):
+    """Confirmed: what was held leaves now. A link still on its way must not keep it back."""
+    if (Procuration.update(email_confirmed_at=now())
+            .where(Procuration.id == file.id, Procuration.email == file.email,
+                   Procuration.email_confirmed_at.is_null()).execute()):
+        Mail.delete().where(*_links_waiting(file)).execute()
+        Mail.update(state="waiting", next_at=now()).where(Mail.procuration == file, Mail.state == "held").execute()
+
+
+def _links_sent(file):
+    """Hashes of the links of a file, known by its mails."""
+    mails = Mail.select(Mail.context).where(Mail.procuration == file, Mail.name == MAIL, Mail.context.is_null(False))
+    return [digest(token_of(mail.context["draw"])) for mail in mails]
+
+
+def _links_waiting(file):
+    return Mail.procuration == file, Mail.name == MAIL, Mail.state == "waiting"
+
+
+# --- The voter's choices --------------------------------------------------------------------------------------------
+
+def send_again(procuration, voter):
+    """Another link to the same address. Raises AddressConfirmed, LinkJustSent, TooManyLinks."""
+    with transaction():
+        current = _unconfirmed(procuration)
+        _refuse_too_many(current, PAUSE)
+        send_link(current)
+        journal.record(voter, "renvoyer_lien", "procuration", current.id)
+
+
+def correct(procuration, email, voter):
+    """Another address for a file, `email` being sound. Links to the former one die; a known one needs none.
+    Raises AddressConfirmed, TooManyLinks."""
+    with transaction():
+        current = _unconfirmed(procuration)
+        SingleUse.delete().where(SingleUse.hash.in_(_links_sent(current))).execute()
+        _change(current, email)
+        if is_known(email, voter):
+            _let_go(current)
+        else:
+            _refuse_too_many(current)
+            send_link(current)
+        journal.record(voter, "corriger_adresse", "procuration", current.id)
+
+
+def _unconfirmed(procuration):
+    """The file as it is now, until the end of the transaction the only one to be sent a link. Raises AddressConfirmed."""
+    hold(f"address|{procuration.id}")
+    current = Procuration.get_by_id(procuration.id)
+    if not current.awaits_confirmation:
+        raise AddressConfirmed()
+    return current
+
+
+def _change(current, email):
+    """Guarded: a confirmation by the former link may have come between."""
+    if not (Procuration.update(email=email)
+            .where(Procuration.id == current.id, Procuration.email_confirmed_at.is_null()).execute()):
+        raise AddressConfirmed()
+    current.email = email
+    Mail.update(recipient=email).where(Mail.procuration == current, Mail.state == "held").execute()
+
+
+def _refuse_too_many(current, pause=None):
+    sent = (Mail.select().where(Mail.procuration == current, Mail.name == MAIL, Mail.created_at > now() - DAY))
+    if pause and sent.where(Mail.created_at > now() - pause).exists():
+        raise LinkJustSent()
+    if sent.count() >= MOST_A_DAY:
+        raise TooManyLinks(most=MOST_A_DAY)

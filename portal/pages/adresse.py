@@ -1,0 +1,85 @@
+"""The mandant's address: the link that confirms a changed one, another link, a correction."""
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+
+from models import Procuration
+from portal import addresses
+from portal.access import PUBLIC, VOTERS, access
+from portal.addresses import AddressConfirmed, AddressLinkDead, LinkJustSent, TooManyLinks
+from portal.pages import pages
+from portal.pages.forms import AddressField, Needed, PlainForm
+
+
+class AdresseForm(PlainForm):
+    email = AddressField(validators=[Needed()])
+
+    def __init__(self, voter, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.voter = voter
+
+
+# --- From the mail: whoever reads it, logged in or not --------------------------------------------------------------
+
+@pages.get("/adresse/<token>")
+@access(PUBLIC)
+def lien(token):
+    if addresses.opened(token).awaits_confirmation:
+        return render_template("public/adresse_lien.html", token=token)
+    return render_template("public/adresse_confirmee.html")
+
+
+@pages.post("/adresse/<token>")
+@access(PUBLIC)
+def confirmer_adresse(token):
+    addresses.confirm(token)
+    return redirect(url_for(".lien", token=token), 303)
+
+
+@pages.errorhandler(AddressLinkDead)
+def lien_mort(error):
+    return render_template("public/adresse_perdue.html", error=error), error.status
+
+
+# --- From the voter's own pages -------------------------------------------------------------------------------------
+
+@pages.post("/mes-procurations/<int:number>/adresse/renvoyer")
+@access(VOTERS)
+def renvoyer_lien(number):
+    procuration = own(number)
+    addresses.send_again(procuration, current_user.actor)
+    flash(gettext("adresse.renvoye", email=procuration.email), "success")
+    return redirect(url_for(".mes_procurations"), 303)
+
+
+@pages.route("/mes-procurations/<int:number>/adresse", methods=["GET", "POST"])
+@access(VOTERS)
+def adresse(number):
+    procuration = own(number)
+    if not procuration.awaits_confirmation:
+        raise AddressConfirmed()
+    form = AdresseForm(current_user.actor, request.form, data={"email": procuration.email})
+    if request.method == "POST" and form.validate() and _correct(form, procuration):
+        return redirect(url_for(".mes_procurations"), 303)
+    return render_template("public/adresse_corriger.html", form=form,
+                           procuration=procuration), 422 if form.errors else 200
+
+
+def _correct(form, procuration):
+    """The former address typed again is no correction: it asks for another link."""
+    email, voter = form.email.data, current_user.actor
+    try:
+        if email == procuration.email:
+            addresses.send_again(procuration, voter)
+        else:
+            addresses.correct(procuration, email, voter)
+    except (LinkJustSent, TooManyLinks) as error:
+        form.email.errors = [error.sentence]
+        return False
+    flash(gettext("adresse.connue" if addresses.is_known(email, voter) else "adresse.corrigee", email=email), "success")
+    return True
+
+
+def own(number):
+    """The voter's file `number`."""
+    return Procuration.get_or_none(Procuration.id == number, Procuration.voter == current_user.actor) or abort(404)
