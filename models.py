@@ -284,6 +284,8 @@ class Agent(Table):
     place = CharField(80, default="")                           # the town it stands in: "fait à …"
     commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT")
     password_hash = CharField(255, null=True)                   # None until the invitation is used
+    totp_secret = CharField(255, null=True)                     # sealed, see portal.second_factor
+    totp_since = UtcDateTimeField(null=True)
     habilitated_from = DateField(null=True)
     habilitated_until = DateField(null=True)
     suspended_at = UtcDateTimeField(null=True)
@@ -307,6 +309,7 @@ class WebSession(Table):
     login = CharField(64)                                       # rows of one log-in die together (double click)
     id_token = TextField(null=True)                             # FranceConnect wants it back at logout
     evidence = JsonField(null=True)                             # how a voter was identified, see portal.oidc.Tokens
+    device = CharField(40, default="")                          # browser and system of an agent, in two words
     started_at = UtcDateTimeField(default=now)
     seen_at = UtcDateTimeField(default=now)
 
@@ -327,11 +330,11 @@ class SavedSearch(Table):
 class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
-    KINDS = ("oidc", "logout", "invitation", "file", "address")
+    KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
-    subject = TextField()                                       # what it opens, for whom
+    subject = TextField(index=True)                             # what it opens, for whom
     expires_at = UtcDateTimeField(index=True)
     used_at = UtcDateTimeField(null=True)
 

@@ -43,7 +43,7 @@ POLICY = {
     Event: MINISTRY_ONLY,
 }
 NEVER_READ = {  # columns that leave the database for no grid
-    Agent: ("password_hash",),
+    Agent: ("password_hash", "totp_secret"),
     Mail: ("recipient", "context"),
 }
 

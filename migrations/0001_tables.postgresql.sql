@@ -20,6 +20,8 @@ CREATE TABLE agent (
     place VARCHAR(80) NOT NULL,
     commune_id CHAR(5),
     password_hash VARCHAR(255),
+    totp_secret VARCHAR(255),
+    totp_since TIMESTAMPTZ,
     habilitated_from DATE,
     habilitated_until DATE,
     suspended_at TIMESTAMPTZ,
@@ -277,6 +279,7 @@ CREATE TABLE web_session (
     login VARCHAR(64) NOT NULL,
     id_token TEXT,
     evidence TEXT,
+    device VARCHAR(40) NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
     seen_at TIMESTAMPTZ NOT NULL,
     FOREIGN KEY (voter_id) REFERENCES voter (id) ON DELETE CASCADE,
@@ -302,11 +305,13 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ
 );
+
+CREATE INDEX single_use_subject ON single_use (subject);
 
 CREATE INDEX single_use_expires_at ON single_use (expires_at);
 
