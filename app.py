@@ -5,7 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
 from models import database
-from portal import access, catalogue, cli, error_pages, headers, pages, sessions
+from portal import access, catalogue, cli, error_pages, headers, pages, sessions, theme
 from portal.database import open_database
 from portal.settings import load, use
 
@@ -21,6 +21,7 @@ def create_app(settings=None):
     headers.install(app, settings)
     error_pages.install(app)
     catalogue.install(app)
+    theme.install(app, settings)
     CSRFProtect(app)
     sessions.install(app)
     access.install(app)
@@ -56,7 +57,7 @@ def connect(app, settings):
 
     @app.before_request
     def take_connection():
-        if request.endpoint not in ("static", "pages.sante"):
+        if request.endpoint not in ("static", "theme", "pages.sante"):
             database.connect(reuse_if_open=True)
 
     @app.teardown_request

@@ -113,6 +113,8 @@ def _unusable(settings):
         yield f"{PREFIX}FRANCECONNECT_ISSUER: the provider's address is expected, as its discovery document names it"
     if not (settings.mail_url.startswith("mailbox:") or _is_address(settings.mail_url, "smtp", "smtp+starttls")):
         yield f"{PREFIX}MAIL_URL: smtp+starttls://user:password@host:587, smtp://host or mailbox:folder is expected"
+    if settings.theme_dir and not (Path(settings.theme_dir) / "dsfr.min.css").is_file():
+        yield f"{PREFIX}THEME_DIR: a folder with the design system's dsfr.min.css is expected"
 
 
 def _is_address(url, *schemes):
