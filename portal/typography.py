@@ -52,7 +52,7 @@ class _Place(NamedTuple):
     then: Callable
 
 
-SPOKEN = {"title", "alt", "placeholder", "aria-label", "aria-description", "data-label", "content"}  # attributes
+SPOKEN = {"title", "alt", "placeholder", "aria-label", "aria-description", "data-label"}  # attributes
 VERBATIM = {"script", "style", "code", "pre", "kbd", "samp", "textarea"}
 MARK = re.compile(r"<(!--|[/!]?[a-zA-Z][\w-]*)")
 IN_TAG = re.compile(r"([\w-]+)\s*=\s*([\"'])|>")
@@ -108,16 +108,17 @@ class Spaces(Extension):
     """Binds the spaces of templates while they are compiled; the environment's bytecode cache keeps the outcome."""
 
     def filter_stream(self, stream):
-        bound, document = binding(stream.name or ""), Prose(PLAIN if (stream.name or "").endswith(".txt") else TEXT)
+        name = stream.name or ""
+        document = Prose(PLAIN if name.endswith(".txt") else TEXT)
         for token in stream:
             if token.type == "data":
-                text = "".join(bound(part) if prose else part for part, prose in document.parts(token.value))
+                parts = document.parts(token.value)
+                text = "".join(self.bound(part, name) if prose else part for part, prose in parts)
                 token = Token(token.lineno, token.type, text)
             elif token.type == "string" and document.place.prose:
-                token = Token(token.lineno, token.type, bound(token.value))
+                token = Token(token.lineno, token.type, self.bound(token.value, name))
             yield token
 
-
-def binding(name):
-    """How the template of this name is bound: mails keep to Latin-1's space, which every font of every reader has."""
-    return (lambda text: bind(text, WIDE)) if name.startswith("mails/") else bind
+    def bound(self, text, name):
+        """A piece of the template of this name. Mails keep to Latin-1's space, which every font of every reader has."""
+        return bind(text, WIDE if name.startswith("mails/") else THIN)
