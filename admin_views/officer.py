@@ -1,4 +1,5 @@
 """The officer's screen: one field, one file at a time, own acts of the day without identities. Never a list."""
+from collections import Counter
 from functools import wraps
 
 from flask import abort, flash, redirect, request, url_for
@@ -13,11 +14,12 @@ from admin_views.base import RoleView
 from admin_views.reasons import ReasonForm
 from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Role, Tour, TourDay, TourVise,
                     now)
-from portal import opened_files, procedure, scrutins
+from portal import mail, opened_files, outbox, places, procedure, references, scrutins
 from portal.catalogue import PARIS
+from portal.cautions import cautions
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, Refused, TooLateToUndo
-from portal.opened_files import Unfit
+from portal.opened_files import Unfit, minutes
 
 ACTS_SHOWN = 300  # an officer's look-ups of a day (design 8)
 
@@ -48,12 +50,20 @@ class Guichet(RoleView):
     roles = frozenset({Role.OFFICER})
 
     def counter(self, error=None):
-        typed = request.form.get("reference", "")[:40] if error else ""
-        page = self.render("admin/officer/guichet.html", error=error, state=type(error).__name__, typed=typed)
+        page = self.render("admin/officer/guichet.html", error=error, state=type(error).__name__, typed=typed(),
+                           plain=references.plain(typed()))
         return page, error.status if error else 200
 
-    def file(self, procuration, token, form, template="admin/officer/dossier.html"):
-        return self.render(template, token=token, form=form, **what_is_shown(procuration))
+    def file(self, procuration, token, form):
+        return self.render("admin/officer/dossier.html", token=token, form=form, **what_is_shown(procuration),
+                           minutes_left=opened_files.minutes_left(token))
+
+    def refusal(self, token, form):
+        return self.render("admin/officer/refuser.html", token=token, form=form)
+
+    def undoing(self, passage, form):
+        return self.render("admin/officer/defaire.html", passage=passage, form=form,
+                           minutes_left=minutes_to_undo(passage))
 
     @expose("/")
     @at_the_counter
@@ -74,16 +84,32 @@ class Guichet(RoleView):
             return self.file(opened_files.opened(token, *who()), token, form), 422
         return told(opened_files.establish(token, *who()))
 
+    @expose("/dossier", methods=["POST"])
+    @at_the_counter
+    def dossier(self):
+        """Back to the opened file, as it was left."""
+        token = sent_token()
+        return self.file(opened_files.opened(token, *who()), token, ChecklistForm())
+
     @expose("/refuser", methods=["POST"])
     @at_the_counter
     def refuser(self):
         token, form = sent_token(), ReasonForm("refuser", request.form)
-        if form.validate():
-            return told(opened_files.refuse(token, *who(), form.reason.data))
-        asked = "confirmer" in request.form
-        page = self.file(opened_files.opened(token, *who()), token, form if asked else ReasonForm("refuser"),
-                         "admin/officer/refuser.html")
-        return page, 422 if asked else 200
+        procuration = opened_files.opened(token, *who())
+        if "choisir" in request.form:
+            return self.refusal(token, ReasonForm("refuser", reason=form.reason.data))
+        if not form.validate():
+            return self.refusal(token, form), 422
+        return self.render("admin/officer/refuser_apercu.html", token=token, form=form, procuration=procuration,
+                           letter=letter_of_refusal(procuration, form.reason.data))
+
+    @expose("/refuser/confirmer", methods=["POST"])
+    @at_the_counter
+    def confirmer(self):
+        token, form = sent_token(), ReasonForm("refuser", request.form)
+        if not form.validate():
+            return self.refusal(token, form), 422
+        return told(opened_files.refuse(token, *who(), form.reason.data))
 
     @expose("/plus-tard", methods=["POST"])
     @at_the_counter
@@ -95,13 +121,15 @@ class Guichet(RoleView):
     @expose("/actes")
     @at_the_counter
     def actes(self):
-        return self.render("admin/officer/actes.html", acts=list(own_acts().limit(ACTS_SHOWN)), undoable=can_be_undone)
+        acts = list(own_acts().limit(ACTS_SHOWN))
+        return self.render("admin/officer/actes.html", acts=acts, counts=Counter(passage.act for passage in acts),
+                           hour=hour, minutes_to_undo=minutes_to_undo)
 
     @expose("/actes/<int:act>")
     @at_the_counter
     def acte(self, act):
         passage = own_act(act)
-        return self.render("admin/officer/acte.html", passage=passage, undoable=can_be_undone(passage),
+        return self.render("admin/officer/acte.html", passage=passage, minutes_left=minutes_to_undo(passage),
                            without_place=stands_without_place(passage))
 
     @expose("/actes/<int:act>/defaire")
@@ -109,14 +137,14 @@ class Guichet(RoleView):
     def revenir(self, act):
         passage = own_act(act)
         check_undoable(passage)
-        return self.render("admin/officer/defaire.html", passage=passage, form=ReasonForm("defaire"))
+        return self.undoing(passage, ReasonForm("defaire"))
 
     @expose("/actes/<int:act>/defaire", methods=["POST"])
     @at_the_counter
     def defaire(self, act):
         passage, form = own_act(act), ReasonForm("defaire", request.form)
         if not form.validate():
-            return self.render("admin/officer/defaire.html", passage=passage, form=form), 422
+            return self.undoing(passage, form), 422
         return told(undo(passage, form.reason.data))
 
 
@@ -133,6 +161,12 @@ def sent_token():
     return request.form.get("file", "")
 
 
+def typed():
+    """What was sent as a reference, as it may be shown again."""
+    sent = request.form.get("reference", "")[:references.LONGEST]
+    return "".join(character for character in sent if character.isprintable())
+
+
 def told(passage):
     """On to the page of an own act: it can be read again, and sends nothing twice."""
     return redirect(url_for(".acte", act=passage.id), 303)
@@ -143,10 +177,27 @@ def told(passage):
 def what_is_shown(procuration):
     """The file with its people and tours loaded, the local days of these, and where the mandant was born."""
     procuration.people = {person.role: person for person in people_of(procuration)}
-    tours = tours_of(procuration)
-    procuration.tours_vises = [TourVise(procuration=procuration, tour=tour) for tour in tours]
+    named = tours_of(procuration)
+    tours = named or places.tours_of(procuration)
+    procuration.tours_vises = [TourVise(procuration=procuration, tour=tour) for tour in named]
     return {"procuration": procuration, "birth_place": birth_place(procuration.mandant.birth_place),
+            "ages": ages(procuration.mandant.birth_date, scrutins.today(procuration.commune)),
+            "cautions": list(cautions(procuration, tours)),
             "days": {tour.id: scrutins.day_of(tour, procuration.commune) or tour.day for tour in tours}}
+
+
+def ages(birth_date, day):
+    """Full years on `day`, at least and at most: they differ where the registry has only the year or the month."""
+    year, month_and_day = birth_date.split("-", 1)
+    return [day.year - int(year) - (f"{day:%m-%d}" < turned) for turned in (month_and_day.replace("00", "99"),
+                                                                            month_and_day)]
+
+
+def letter_of_refusal(procuration, reason):
+    """The mail as the mandant will receive it, None when they gave no address."""
+    if not procuration.email:
+        return None
+    return outbox.render(mail.NAMES["refuser"], mail.preview(procuration, "refuser", reason))
 
 
 def people_of(procuration):
@@ -177,6 +228,17 @@ def own_act(number):
 def can_be_undone(passage):
     return (passage.act == "etablir" and passage.procuration.version == passage.version
             and now() <= passage.at + procedure.TIME_TO_UNDO)
+
+
+def minutes_to_undo(passage):
+    """How long the act may still be undone, in minutes begun; 0 when it cannot be."""
+    return minutes(passage.at + procedure.TIME_TO_UNDO - now()) if can_be_undone(passage) else 0
+
+
+def hour(passage):
+    """When it was, on the clock of Paris: acts of the day need no date."""
+    local = passage.at.astimezone(PARIS)
+    return gettext("officer.hour", hour=local.hour, minute=f"{local.minute:02}")
 
 
 def check_undoable(passage):

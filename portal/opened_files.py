@@ -11,10 +11,11 @@ from peewee import JOIN
 from models import Commune, Passage, Procuration, Scrutin, SingleUse, Status, now
 from portal import journal, procedure, references, scrutins
 from portal.accounts import digest, spend
-from portal.catalogue import PARIS, instant
+from portal.catalogue import PARIS, day, instant
 from portal.database import transaction
 from portal.errors import AlreadyDecided, LinkDead, PollOver, Refused
 
+MINUTE = datetime.timedelta(minutes=1)
 LIFE = datetime.timedelta(minutes=15)           # design 8
 ALWAYS = (datetime.date.min, datetime.date.max)
 
@@ -37,6 +38,18 @@ class MalformedReference(Refused):
     """What was typed cannot be a reference."""
 
 
+class NothingTyped(MalformedReference):
+    """The field was left empty."""
+
+
+class ImpossibleCharacters(MalformedReference):
+    """No reference holds the characters `found`."""
+
+
+class WrongLength(MalformedReference):
+    """A reference has 6 characters; these are `count`."""
+
+
 class UnknownReference(Refused):
     """No file bears this reference."""
 
@@ -47,26 +60,34 @@ class ReferenceOfResiliation(Refused):
     """The reference asks for an end, not for a procuration."""
 
 
-class ReferenceUsed(Refused):
-    """The procuration was established, `at` in words, whatever became of it."""
+class Ended(Refused):
+    """The file can be presented no more: `passage` ended the request, `at` in words."""
 
     status = 409
 
-
-class RequestWithdrawn(Refused):
-    """The mandant gave the request up, `at` in words."""
-
-    status = 409
+    def __init__(self, passage):
+        super().__init__(at=instant(passage.at))
+        self.passage = passage
 
 
-class RequestRefused(Refused):
-    """An officer turned the request down, `at` in words."""
+class ReferenceUsed(Ended):
+    """The procuration was established, whatever became of it."""
 
-    status = 409
+
+class RequestWithdrawn(Ended):
+    """The mandant gave the request up."""
+
+
+class RequestReplaced(Ended):
+    """Another request of the same voter was established for the same vote."""
+
+
+class RequestRefused(Ended):
+    """An officer turned the request down."""
 
 
 class RequestLapsed(Refused):
-    """Nobody presented the request before `at`, in words."""
+    """Nobody presented the request by the day `by`, in words."""
 
     status = 409
 
@@ -95,13 +116,24 @@ def look_up(typed, officer, session):
     check(officer)
     code = references.read(typed)
     if code is None:
-        raise MalformedReference()
+        raise _malformed(typed)
     reference = references.find(code) or references.find(code, "resilier")
     if refusal := _refusal(reference):
         journal.record(officer, "recherche_vaine", "procuration", *([reference.procuration_id] if reference else []))
         raise refusal
     reference.procuration.reference = reference
     return reference.procuration, _open(reference.procuration, officer, session)
+
+
+def _malformed(typed):
+    """What is wrong with it: the officer reads it again with the mandant."""
+    plain = references.plain(typed)
+    if not plain:
+        return NothingTyped()
+    impossible = dict.fromkeys(character for character in plain if character not in references.ALPHABET)
+    if impossible and len(impossible) <= references.LENGTH:
+        return ImpossibleCharacters(found=", ".join(impossible))
+    return WrongLength(count=len(plain))
 
 
 def _refusal(reference):
@@ -115,16 +147,27 @@ def _refusal(reference):
 
 def _ended(procuration):
     if procuration.established_at:
-        return ReferenceUsed(at=instant(procuration.established_at))
-    ended = {Status.RETIREE: RequestWithdrawn, Status.REFUSEE: RequestRefused}.get(procuration.status)
-    return ended and ended(at=instant(procedure.last_passage(procuration).at))
+        return ReferenceUsed(_establishment(procuration))
+    last = procuration.status in (Status.RETIREE, Status.REFUSEE) and procedure.last_passage(procuration)
+    return last and _endings(last)(last)
+
+
+def _endings(passage):
+    if passage.act == "refuser":
+        return RequestRefused
+    return RequestReplaced if passage.reason == "remplacee_par_une_autre" else RequestWithdrawn
+
+
+def _establishment(procuration):
+    return (Passage.select().where(Passage.procuration == procuration, Passage.act == "etablir")
+            .order_by(Passage.version.desc()).first())
 
 
 def _late(procuration):
     if scrutins.end_of(procuration.valid_until, procuration.commune) <= now():
         return PollOver()
     if procuration.status == Status.CADUQUE or procuration.lapses_at <= now():
-        return RequestLapsed(at=instant(procuration.lapses_at))
+        return RequestLapsed(by=day(scrutins.last_whole_day(procuration.lapses_at, procuration.commune)))
     return None
 
 
@@ -145,6 +188,16 @@ def opened(token, officer, session):
     if row is None or row.used_at or row.expires_at <= now():
         raise FileClosed()
     return _file(row, officer, session)
+
+
+def minutes_left(token):
+    """For how long the file stays open, in minutes begun."""
+    return minutes(_row(token).expires_at - now())
+
+
+def minutes(left):
+    """A duration in minutes begun: 14 minutes and a second are 15."""
+    return max(0, -(-left // MINUTE))
 
 
 def establish(token, officer, session):

@@ -1,4 +1,6 @@
 """Places: which live procurations hold one, for which tour (L. 73). Call inside the transaction holding both keys."""
+from collections import Counter
+
 from models import Couverture, Procuration, Tour, TourVise
 from portal import scrutins
 
@@ -48,3 +50,21 @@ def pending_for_the_same_vote(procuration):
                                              Procuration.id != procuration.id))
     mine = {tour.id for tour in tours_of(procuration)} if others else set()
     return [other for other in others if mine & {tour.id for tour in tours_of(other)}]
+
+
+def foreseen(procuration, tours):
+    """Of `tours`, those on which the file would get no place if it were established now, each with the reason:
+    "donnee", the mandant already gave this vote, or "plafond", the mandataire holds all the law allows (L. 73).
+
+    Nothing is held by it: another act may come first. One statement, and one per scrutin.
+    """
+    mandant, mandataire = procuration.mandant.key, procuration.mandataire.key
+    held = list(Couverture.select().where(
+        Couverture.tour.in_(tours), Couverture.place.is_null(False),
+        (Couverture.mandant_key == mandant) | (Couverture.mandataire_key == mandataire)))
+    given = {row.tour_id for row in held if row.mandant_key == mandant}
+    taken = Counter(row.tour_id for row in held if row.mandataire_key == mandataire)
+    most = {scrutin: scrutins.rules(scrutin, procuration.commune).places_france
+            for scrutin in {tour.scrutin_id for tour in tours}}
+    return {tour: "donnee" if tour.id in given else "plafond" for tour in tours
+            if tour.id in given or taken[tour.id] >= most[tour.scrutin_id]}

@@ -7,6 +7,11 @@ from peewee import JOIN
 from models import Commune, Procuration, Reference, Scrutin
 
 LENGTH = 6
+LONGEST = 80  # characters read of what was typed
+ALPHABET = set(Reference.ALPHABET)
+SEPARATORS = " -‐‑–—._"
+UNSHIFTED = str.maketrans("é\"'(-è_ç", "23456789")
+SHIFT_LEFT_OUT = set("é\"'(èç")  # - and _ alone are separators
 TRIES = 8  # a clash has a chance of 1 in 500 with a million live references
 
 
@@ -20,10 +25,20 @@ def draw(procuration, kind="etablir"):
 
 
 def read(typed):
-    """The code somebody typed (spaces, hyphens and case do not matter), or None when it cannot be one."""
-    plain = unicodedata.normalize("NFKC", typed[:40]).upper()
-    code = "".join(character for character in plain if character not in " -‐‑–—._\t\r\n")
-    return code if len(code) == LENGTH and set(code) <= set(Reference.ALPHABET) else None
+    """The code somebody typed, scanned or pasted, or None when it cannot be one.
+
+    Spaces, hyphens and case do not matter, nor what stands before a colon (“Référence : …”), nor Shift left out on a
+    French keyboard, where the digits' keys then give letters and signs.
+    """
+    typed = typed[:LONGEST]
+    readings = (typed, typed.rpartition(":")[2], typed.translate(UNSHIFTED) if SHIFT_LEFT_OUT & set(typed) else "")
+    return next((code for code in map(plain, readings) if len(code) == LENGTH and set(code) <= ALPHABET), None)
+
+
+def plain(typed):
+    """The characters typed, in capitals, without what separates them or cannot be seen."""
+    whole = unicodedata.normalize("NFKC", typed[:LONGEST]).upper()
+    return "".join(character for character in whole if character.isprintable() and character not in SEPARATORS)
 
 
 def find(code, kind="etablir"):

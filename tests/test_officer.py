@@ -17,6 +17,9 @@ MINUTE = datetime.timedelta(minutes=1)
 TICKS = {"document": "y", "identity": "y", "consent": "y"}
 
 
+SENT_AS_IS = (None, "hidden")  # a button, what is hidden
+
+
 class Counter:
     """An officer in front of the screen; `page` is the last answer."""
 
@@ -42,9 +45,10 @@ class Counter:
     def form(self, button):
         page = Page(self.text)
         for form in page.all("form"):
-            if button in [tag["text"].strip() for tag in page.within(form, "button")]:
-                return form["action"], {tag["control"]: tag["value"] for tag in page.within(form, "input")
-                                        if tag.get("type") == "hidden"}
+            for pressed in (tag for tag in page.within(form, "button") if tag["text"].strip() == button):
+                sent = [*page.within(form, "input"), pressed]
+                return pressed.get("formaction", form["action"]), {
+                    tag["control"]: tag["value"] for tag in sent if tag["control"] and tag.get("type") in SENT_AS_IS}
         raise AssertionError(f"no button “{button}” on {self.title}")
 
     def establishes(self, file):
@@ -103,7 +107,7 @@ def test_the_first_page_of_an_officer_is_one_field_with_the_focus(officer):
 
 def test_an_officer_looks_up_compares_establishes_and_types_the_next_one(officer):
     file, following = a_procuration(), a_procuration()
-    officer.looks_up(file.reference).is_told(200, file.mandant.birth_name, "Camille Andrée", "17 mai 1980", "Lyon (69)",
+    officer.looks_up(file.reference).is_told(200, file.mandant.birth_name, "Camille Andrée", "17/05/1980", "17 mai 1980", "Lyon (69)",
                                              file.mandataire.birth_name, "1er tour", file.reference.shown)
     officer.presses("Établir la procuration", **TICKS)
     officer.is_told(200, "Procuration établie", "mairie de Lyon (69)", "Référence suivante").sees_nobody(file)
@@ -184,10 +188,13 @@ def test_a_refusal_is_confirmed_with_a_reason(officer):
     file = a_procuration()
     officer.looks_up(file.reference).presses("Refuser…").is_told(200, "La pièce présentée ne prouve pas l’identité")
     assert unchanged(file)
-    officer.presses("Confirmer le refus").is_told(422, "Choisissez un motif dans la liste.")
-    officer.presses("Confirmer le refus", reason="parce_que").is_told(422, "Choisissez un motif dans la liste.")
+    officer.presses("Relire avant de refuser").is_told(422, "Choisissez un motif dans la liste.")
+    officer.presses("Relire avant de refuser", reason="parce_que").is_told(422, "Choisissez un motif dans la liste.")
     assert unchanged(file)
-    officer.presses("Confirmer le refus", reason="piece_non_probante").is_told(200, "Établissement refusé")
+    officer.presses("Relire avant de refuser", reason="piece_non_probante")
+    officer.is_told(200, "ne peut pas être défait", "Votre procuration n’a pas été établie", "Revenez avec une pièce")
+    assert unchanged(file)
+    officer.presses("Refuser la demande").is_told(200, "Établissement refusé")
     officer.sees_nobody(file)
     assert fresh(file).status == Status.REFUSEE
     assert Passage.get(Passage.procuration == file, Passage.act == "refuser").reason == "piece_non_probante"
@@ -197,7 +204,7 @@ def test_later_changes_nothing_and_closes_the_file(officer):
     file = a_procuration()
     officer.looks_up(file.reference)
     action, sent = officer.form("Établir la procuration")
-    officer.presses("Revenir plus tard").is_told(200, "rien n’a changé").sees_nobody(file)
+    officer.presses("Plus tard").is_told(200, "rien n’a changé").sees_nobody(file)
     assert unchanged(file)
     officer.page = officer.client.post(action, data={**sent, **TICKS}, follow_redirects=True)
     officer.is_told(409, "n’est plus ouvert")
@@ -207,10 +214,12 @@ def test_later_changes_nothing_and_closes_the_file(officer):
 
 # --- Every sentence -------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("typed", ["", "ABC", "B7K2M", "B7K2MXX", "B7K2M0", "B7K2MA", "%%%%%%", "é" * 6, "B" * 10_000,
-                                   "\u202eB7K2MX", "B7K\x002MX"])
-def test_what_cannot_be_a_reference_is_told_its_format(officer, typed):
-    officer.looks_up(typed).is_told(422, "Une référence compte 6 caractères")
+@pytest.mark.parametrize("typed, fault", [
+    ("", "Tapez la référence"), ("B7K2M", "celle-ci en a 5"), ("B7K2MXX", "celle-ci en a 7"),
+    ("B7K2M0", "ne contient : 0."), ("b7olmo", "ne contient : O, L."), ("%%%%%%", "ne contient : %."),
+    ("B" * 10_000, "celle-ci en a 80"), ("<script>", "ne contient : &lt;, I, &gt;."), ("\u202e\x00", "Tapez la référence")])
+def test_what_cannot_be_a_reference_is_told_what_is_wrong_with_it(officer, typed, fault):
+    officer.looks_up(typed).is_told(422, "Une référence compte 6 caractères", fault)
     assert officer.title.startswith("Erreur : Guichet")
 
 
@@ -225,8 +234,8 @@ def test_a_used_reference_says_when_it_was(officer, status):
     officer.sees_nobody(file)
 
 
-@pytest.mark.parametrize("status, sentence", [(Status.RETIREE, "a été retirée le"), (Status.REFUSEE, "a été refusée"),
-                                              (Status.CADUQUE, "elle est caduque")])
+@pytest.mark.parametrize("status, sentence", [(Status.RETIREE, "Le mandant a retiré cette demande le"), (Status.REFUSEE, "a été refusée"),
+                                              (Status.CADUQUE, "devait être présentée au plus tard le")])
 def test_a_request_that_ended_says_how(officer, status, sentence):
     file = a_procuration(status)
     officer.looks_up(file.reference).is_told(409, sentence).sees_nobody(file)
@@ -235,7 +244,7 @@ def test_a_request_that_ended_says_how(officer, status, sentence):
 def test_a_request_nobody_presented_in_time_is_lapsed_before_the_clock_says_so(officer):
     file = a_procuration()
     move(file, lapses_at=now() - MINUTE)
-    officer.looks_up(file.reference).is_told(409, "elle est caduque").sees_nobody(file)
+    officer.looks_up(file.reference).is_told(409, "devait être présentée au plus tard le").sees_nobody(file)
 
 
 @pytest.mark.parametrize("status", [Status.DEPOSEE, Status.CADUQUE])
@@ -247,7 +256,7 @@ def test_a_poll_that_is_over_is_said_to_be_over(officer, status):
 
 def test_the_reference_of_a_resiliation_is_not_taken_for_another(officer):
     file = a_procuration(Status.ETABLIE)
-    officer.looks_up(references.draw(file, "resilier")).is_told(422, "demande de résilier").sees_nobody(file)
+    officer.looks_up(references.draw(file, "resilier")).is_told(422, "mettre fin à une procuration").sees_nobody(file)
 
 
 def test_each_look_up_leaves_one_event(officer):
@@ -313,7 +322,7 @@ def test_a_file_opened_in_another_session_of_the_same_officer_cannot_be_used(app
 def test_nobody_closes_the_file_of_another(app, officer):
     officer.looks_up(a_procuration().reference)
     thief = Counter(app).looks_up(a_procuration().reference)
-    thief.presses("Revenir plus tard", file=officer.form("Revenir plus tard")[1]["file"])
+    thief.presses("Plus tard", file=officer.form("Plus tard")[1]["file"])
     officer.presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
 
 
@@ -428,12 +437,12 @@ def test_undoing_twice_undoes_once(officer):
 def test_own_acts_of_the_day_show_hour_act_and_commune_and_nobody(officer):
     established, refused = a_procuration(), a_procuration()
     officer.establishes(established)
-    officer.looks_up(refused.reference).presses("Refuser…").presses("Confirmer le refus", reason="identite_differente")
+    officer.looks_up(refused.reference).presses("Refuser…")
+    officer.presses("Relire avant de refuser", reason="identite_differente").presses("Refuser la demande")
     a_procuration(Status.ETABLIE)
-    officer.opens("/admin/guichet/actes").is_told(200, "Procuration établie", "Établissement refusé", "Lyon (69)")
+    officer.opens("/admin/guichet/actes").is_told(200, "Établie", "Refusée", "Lyon (69)")
     officer.sees_nobody(established, refused)
-    steps = [tag for tag in Page(officer.text).all("li") if tag.get("class") == "timeline__step"]
-    assert len(steps) == 2, "those of others are not shown"
+    assert len(Page(officer.text).all("tr")) == 1 + 2, "those of others are not shown"
     assert established.reference.shown in officer.text.replace("\u00a0", " ")
     undo = next(tag["href"] for tag in Page(officer.text).all("a") if tag["text"].startswith("Défaire"))
     officer.opens(undo).is_told(200, "Défaire un acte")
@@ -469,7 +478,7 @@ def test_an_act_the_commune_already_decided_cannot_be_undone(officer):
 
 def test_only_an_establishment_can_be_undone(officer):
     officer.looks_up(a_procuration().reference).presses("Refuser…")
-    officer.presses("Confirmer le refus", reason="identite_differente")
+    officer.presses("Relire avant de refuser", reason="identite_differente").presses("Refuser la demande")
     act = Passage.get(Passage.act == "refuser").id
     assert officer.opens(f"/admin/guichet/actes/{act}/defaire").page.status_code == 404
 
@@ -539,7 +548,7 @@ def test_a_look_up_costs_the_same_few_statements_among_3_and_30_files(app, offic
         with count_statements() as counted:
             officer.client.post(action, data={**sent, "reference": code})
         spent.append(len(counted))
-    assert spent[0] == spent[1] <= 9, "\n".join(counted)
+    assert spent[0] == spent[1] <= 13, "\n".join(counted)
 
 
 def test_own_acts_cost_the_same_few_statements_whatever_their_number(app, officer):
