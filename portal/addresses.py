@@ -159,7 +159,7 @@ def correct(procuration, email, voter):
 
 
 def _unconfirmed(procuration):
-    """The file as it is now, until the end of the transaction the only one to be sent a link. Raises AddressConfirmed."""
+    """The file as it is now; nobody else sends it a link before the transaction ends. Raises AddressConfirmed."""
     hold(f"address|{procuration.id}")
     current = Procuration.get_by_id(procuration.id)
     if not current.awaits_confirmation:
