@@ -32,7 +32,7 @@ class StyleView(RoleView):
 
     @expose("/")
     def index(self):
-        wrong = SampleForm()
+        wrong = SampleForm(data={"listed": "first"})
         wrong.validate()
         return self.render("admin/style.html", right=SampleForm(prefix="right-"), wrong=wrong, person=SAMPLE,
                            colours=COLOURS, statuses=list(Status), passages=passages())
