@@ -3,6 +3,7 @@
 Per page: statements, median and slowest of the requests in milliseconds, size of the answer.
 """
 import argparse
+import itertools
 import re
 import statistics
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from app import create_app
 from benchmarks.rows import fill
 from models import Procuration, Role, database
+from portal import commune_list
 from portal.database import migrations, open_database
 from portal.settings import Settings, active, use
 from tests import factories
@@ -42,7 +44,8 @@ def _measure(rows):
     commune, scrutin, officer = factories.a_commune(), factories.a_scrutin(), factories.an_officer()
     started = time.perf_counter()
     fill(rows, commune, list(scrutin.tours), officer)
-    print(f"{rows} files written in {time.perf_counter() - started:.0f} s")
+    commune_list.import_communes(commune_list.SHIPPED)
+    print(f"{rows} files and the communes written in {time.perf_counter() - started:.0f} s")
     app = create_app(active())
     people = {"voter": {"voter": factories.a_voter()}, "commune": {"agent": factories.an_agent(Role.COMMUNE, commune)},
               "officer": {"agent": officer}}
@@ -57,6 +60,8 @@ def _requests(rows):
     yield "own requests", "voter", lambda client: client.get("/mes-procurations")
     yield "grid", "commune", lambda client: client.get("/admin/procurations/")
     yield "details", "commune", lambda client: client.get(f"/admin/procurations/details/?id={details.get().id}")
+    questions = itertools.cycle(("saint", "ly", "epinay", "75", "st-den", "69003", "ville", "l’hay", "paris 11", "bic"))
+    yield "communes, a key", "voter", lambda client: client.get(f"/communes?q={next(questions)}")
     yield "look-up, found", "officer", _look_up
     yield "look-up, unknown", "officer", lambda client: _post(client, "/admin/guichet/", reference="ZZZ ZZZ")
 

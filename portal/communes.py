@@ -16,7 +16,8 @@ from portal.names import fold, tidy
 LONGEST = 100          # characters of a question; the longest label has 50
 SHORTEST = 2           # characters worth a suggestion
 MOST_CHOICES = 50
-MOST_SUGGESTIONS = 8
+MOST_SUGGESTIONS = 8   # after a typing mistake
+MOST_SHOWN = 12        # while it is typed: the name that most communes share is borne by twelve
 ROWS = 100             # read per question: several names may lead to one commune
 ROWS_COMPARED = 1000   # read in search of a typing mistake
 CLOSE = 0.75           # difflib's ratio: one letter wrong in four
@@ -229,7 +230,7 @@ def _with_saint(key):
 
 # --- While it is typed ----------------------------------------------------------------------------------------------
 
-def suggest(text, limit=MOST_SUGGESTIONS):
+def suggest(text, limit=MOST_SHOWN):
     """Up to `limit` CommuneName with their `commune`, one per commune: one statement, ranges of an index only.
 
     Today's name by its beginning, then old names, then today's by a later word; an exact one before a longer one,
