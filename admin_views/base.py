@@ -5,9 +5,8 @@ A grid is one class (see `admin_views/ministry.py`); each override of Flask-Admi
 """
 import datetime
 import re
-import secrets
 
-from flask import abort, get_template_attribute, redirect, request
+from flask import abort, get_template_attribute, request
 from flask_admin import BaseView, expose
 from flask_admin.contrib.peewee import ModelView
 from flask_babel import gettext
@@ -17,14 +16,14 @@ from peewee import IntegerField
 from admin_views import export, paging
 from admin_views.bulk import Bulk
 from admin_views.policy import visible
+from admin_views.searching import Searching
 from admin_views.writing import Writing
-from models import SavedSearch
 from portal import access, catalogue, journal
 from portal.database import on_postgresql
-from portal.names import tidy
 
 MOST_EXPORTED = 20_000      # rows of a file
-LONGEST_SEARCH = 200        # characters
+MOST_COUNTED = 1000         # rows: beyond, the exact number is of no use
+POSITION = ("after", "before", "page")      # where a page of the grid stands, in its address
 RIGHTS = {"create_view": "create", "edit_view": "edit", "delete_view": "delete", "export": "export"}
 UNUSED = ("ajax_lookup", "ajax_update")     # doors that bypass forms: no view has them
 
@@ -67,7 +66,7 @@ class RoleView(Guarded, BaseView):
     """A screen that is not a grid over a model. Give it `roles`; its menu entry is `menu.<endpoint>`."""
 
 
-class ScopedView(Guarded, Writing, Bulk, ModelView):
+class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
     """A grid over a model: its rows are those of `policy.visible`, whatever the way in.
 
     `rights` gives the roles of "create", "edit", "delete" and "export". `keyset` orders the rows: fields, the last one
@@ -79,7 +78,7 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
     keyset = ()
     newest_first = False
     related = ()
-    searchable = False                      # then `matching` says how
+    counted = True                          # False where counting a thousand rows would cost too much
     reading_is_traced = False               # rows that name people
     page_size = 50
     column_sortable_list = ()               # a sort by any column cannot be paged by position
@@ -181,12 +180,15 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
         return f"column.{self.table}.{field}"
 
     def get_list(self, page, sort_column, sort_desc, search, filters, execute=True, page_size=None):
-        found = paging.page(self.filtered(filters), self.keyset, self.page_size, newest_first=self.newest_first,
+        query = self.filtered(filters)
+        found = paging.page(query, self.keyset, self.page_size, newest_first=self.newest_first,
                             after=request.args.get("after"), before=request.args.get("before"))
         self.load(found.rows)
         self.trace_reading(found.rows)
         self._template_args.update(
-            pages=found, kept=self.kept(), search=self.search(), search_offered=self.searchable,
+            pages=found, page_number=self.page_number(), kept=self.kept(), here=self.whereabouts(),
+            search=self.search(), search_offered=self.searchable,
+            total=paging.count(query, MOST_COUNTED) if self.counted else None, most_counted=MOST_COUNTED,
             offered={filter.name: filter.choices() for filter in self._filters or () if filter.kind == "choice"})
         return None, found.rows
 
@@ -211,32 +213,19 @@ class ScopedView(Guarded, Writing, Bulk, ModelView):
             abort(400)
 
     def kept(self, **changes):
-        """What the address of the grid says of its content: filters and search, not the page."""
+        """What the address says of the grid's content: filters and search, not the page."""
         names = {filter.argument for filter in self._filters or ()} | {"recherche"}
         return {**{name: value for name, value in request.args.items() if name in names and value}, **changes}
 
-    # --- The search: posted and kept with the session, so that no name stands in an address ---
+    def whereabouts(self):
+        """The arguments of the page of the grid one came from; the pages of a row carry them to lead back there."""
+        return self.kept(**{name: request.args[name] for name in POSITION if request.args.get(name)})
 
-    def matching(self, query, words):
-        raise NotImplementedError(f"{type(self).__name__} is searchable: say how")
-
-    @expose("/search/", methods=("POST",))
-    def search_view(self):
-        typed = "".join(letter if letter.isprintable() else " " for letter in request.form.get("words", ""))
-        typed = tidy(typed[:LONGEST_SEARCH])
-        search = typed and SavedSearch.create(id=secrets.token_urlsafe(16), session=current_user.session, words=typed)
-        return redirect(self.get_url(".index_view", **self.kept(recherche=search.id if search else None)), 303)
-
-    def search(self):
-        """The saved search that the address names; 404 for one of another session."""
-        name = self.searchable and request.args.get("recherche")
-        if not name:
-            return None
-        if "saved_search" not in self._template_args:
-            own = SavedSearch.session == current_user.session.token_hash
-            saved = SavedSearch.get_or_none(SavedSearch.id == name[:22], own)
-            self._template_args["saved_search"] = saved or abort(404)
-        return self._template_args["saved_search"]
+    def page_number(self):
+        """For titles only: pages go by position, and the address may say anything."""
+        first = not request.args.keys() & {"after", "before"}
+        number = 1 if first else request.args.get("page", 1, type=int)
+        return number if 1 <= number <= MOST_COUNTED else 1
 
     @expose("/export/<export_type>/")
     def export(self, export_type):

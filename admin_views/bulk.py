@@ -24,6 +24,7 @@ def bulk(*roles):
 class Bulk:
     """The actions are methods marked with `bulk`."""
 
+    action_template = "admin/model/action.html"
     action_delete = None    # Flask-Admin's deletes without asking whose rows they are
 
     def actions_offered(self):
@@ -38,13 +39,16 @@ class Bulk:
         if len(ids) > MOST_AT_ONCE:
             abort(413)
         seen = dict(zip(request.form.getlist("rowid"), request.form.getlist("seen")))
+        done = "confirmer" in request.form
         with transaction():
             rows = self.locked(ids)
             self.load(rows)
-            outcomes = [(row, self._try(handler, row, seen)) for row in rows] if "confirmer" in request.form else None
+            outcomes = {row._pk: self._try(handler, row, seen) for row in rows} if done else {}
         self.trace_reading(rows)
-        return self.render("admin/model/action.html", rows=rows, outcomes=outcomes, action=handler.__name__,
-                           label=label, fingerprint=fingerprint)
+        rows.sort(key=lambda row: outcomes.get(row._pk) is None)        # what was refused is read first
+        return self.render(self.action_template, rows=rows, done=done, action=handler.__name__, label=label,
+                           refused={key: refusal for key, refusal in outcomes.items() if refusal},
+                           fingerprint=fingerprint, list_columns=self._list_columns, get_value=self.get_list_value)
 
     def _try(self, handler, row, seen):
         """None when it is done, else the refusal."""

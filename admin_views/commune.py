@@ -1,5 +1,6 @@
 """What a town hall sees and decides: the procurations established for its voters."""
 import datetime
+import re
 from functools import reduce
 from operator import or_
 from zoneinfo import ZoneInfo
@@ -9,25 +10,25 @@ from flask_admin import expose
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from peewee import JOIN, Value, fn, prefetch
+from peewee import JOIN, Case, Value, fn, prefetch
 from wtforms import HiddenField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from admin_views import paging
-from admin_views.base import ScopedView, words
+from admin_views.base import MOST_COUNTED, ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.fields import printable
 from admin_views.filters import Choice, Day
 from admin_views.reasons import ReasonForm
-from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, Agent, Couverture, Mot, Passage, Personne, Procuration, Scrutin,
-                    Status, Tour, TourDay, TourVise)
-from portal import mail, names, outbox, procedure, scrutins
+from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
+                    Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
+from portal import checks, mail, names, outbox, procedure, scrutins
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
-MOST_COUNTED = 1000         # files that wait: beyond, the exact number is of no use
 MOST_WORDS = 6              # of a search
 LONGEST_COMMENT = 1000      # characters
+DECISIONS = ("valider", "invalider")                        # what the queue waits for
 ASKED = -1                  # beside the places of a file: the tour is one it names
 
 
@@ -56,6 +57,10 @@ def zone_of(row):
     return zones[row.commune_id]
 
 
+def days_since(instant, zone):
+    return (now().astimezone(zone).date() - instant.astimezone(zone).date()).days
+
+
 class OfTour(Choice):
     """Files that name a tour, and periods that cover it.
 
@@ -77,22 +82,29 @@ class LocalDay(Day):
         return query.where(self.column >= begins, self.column < scrutins.end_of(value, commune))
 
 
-# --- The reason of an invalidation ----------------------------------------------------------------------------------
+# --- The reason of a decision ---------------------------------------------------------------------------------------
 
-class InvalidationForm(ReasonForm):
-    """The reason, and words the mandant will read."""
+class DecisionForm(ReasonForm):
+    """The reason of `act`, where it wants one, and words the mandant will read."""
 
     version = HiddenField()
-    comment = TextAreaField(lazy_gettext("invalidation.comment"), [
+    comment = TextAreaField(lazy_gettext("decision.comment"), [
         Length(max=LONGEST_COMMENT, message=lazy_gettext("field.too_long", most=LONGEST_COMMENT)), printable])
 
-    def __init__(self, *sent, **columns):
-        super().__init__("invalider", *sent, **columns)
+    def __init__(self, act, *sent, **columns):
+        super().__init__(act, *sent, **columns)
+        if not self.reason.choices:
+            del self.reason, self.comment
 
     def validate_comment(self, field):
         field.data = (field.data or "").replace("\r\n", "\n").strip()
         if self.reason.data == "autre" and not field.data:
-            raise ValidationError(gettext("invalidation.say_which"))
+            raise ValidationError(gettext("decision.say_which"))
+
+    @property
+    def reasons(self):
+        """What the service wants beside the file and the actor."""
+        return (self.reason.data, self.comment.data) if self.reason else ()
 
 
 # --- The view -------------------------------------------------------------------------------------------------------
@@ -100,7 +112,7 @@ class InvalidationForm(ReasonForm):
 class ProcurationView(ScopedView):
     roles = frozenset(TOWN_HALL)
     rights = {"export": TOWN_HALL}
-    column_list = ("mandant", "mandataire", "covers", "established_at", "status", "places")
+    column_list = ("mandant", "mandataire", "covers", "established_at", "status")
     column_export_list = ("id", "mandant.birth_name", "mandant.used_name", "mandant.first_names", "mandant.birth_date",
                           "mandataire.birth_name", "mandataire.first_names", "mandataire.birth_date", "covers",
                           "valid_until", "established_at", "authority", "authority_place", "status", "places")
@@ -111,7 +123,7 @@ class ProcurationView(ScopedView):
         "established_at": lambda view, context, row, name: f"{row.established_at.astimezone(zone_of(row)):%F %H:%M}",
         "status": lambda view, context, row, name: words("STATUSES")[row.status],
         "covers": lambda view, context, row, name: view.covers_in_words(row),
-        "places": lambda view, context, row, name: f"{row.places[0]}/{row.places[1]}",
+        "places": lambda view, context, row, name: f"{len(row.places) - len(row.obstacles)}/{len(row.places)}",
     }
     form_columns = ()
     keyset = (Procuration.established_at, Procuration.id)   # the order of the acts decides who keeps a place (L. 73)
@@ -119,28 +131,34 @@ class ProcurationView(ScopedView):
     opening = {"flt_status": Status.ETABLIE}
     list_template = "admin/commune/procurations.html"
     details_template = "admin/commune/procuration.html"
+    action_template = "admin/commune/plusieurs.html"
 
     def matching(self, query, words):
         """Each word typed begins a word of a name."""
-        for word in sorted(names.words(words))[:MOST_WORDS]:
+        for word in folded(words):
             query = query.where(Procuration.id.in_(Mot.select(Mot.procuration).where(
                 Mot.commune == self.actor.commune_id, Mot.word.begins(word))))
         return query
 
+    def pieces(self, name):
+        """`name` in pieces: (text, whether it is a word that answers the search)."""
+        wanted = tuple(folded(self.search().words)) if self.search() else ()
+        return [(piece, bool(wanted) and names.fold(piece).startswith(wanted))
+                for piece in re.split(r"([^\W_]+)", names.tidy(name or "")) if piece]
+
     def load(self, rows):
         """People, tours and places of each file, in three statements."""
         for row in rows:
-            row.people, row.covers, row.places = {}, [], [0, 0]
+            row.people, row.covers, row.places, row.obstacles = {}, [], {}, {}
+            row.waits = days_since(row.established_at, zone_of(row))
         files = {row.id: row for row in rows}
         for person in Personne.select().where(Personne.procuration.in_(list(files))):
             files[person.procuration_id].people[person.role] = person
         known = {tour.id: tour for tour in every_tour()}
-        for file, tour, place in tours_and_places(list(files)):
-            if place == ASKED:
-                files[file].covers.append(known[tour])
-            else:
-                files[file].places[0] += place is not None
-                files[file].places[1] += 1
+        for file, tour, place, given in tours_and_places(list(files)):
+            files[file].covers += [known[tour]] if place == ASKED else []
+            files[file].places |= {} if place == ASKED else {tour: place}
+            files[file].obstacles |= {tour: "acte_anterieur" if given else "plafond_atteint"} if place is None else {}
         for row in rows:
             row.covers.sort(key=lambda tour: (tour.day, tour.number))
 
@@ -150,24 +168,31 @@ class ProcurationView(ScopedView):
 
     def render(self, template, **kwargs):
         if template == self.list_template:
-            kwargs["waiting"] = self.waiting().limit(MOST_COUNTED + 1).count()
-        return super().render(template, most_counted=MOST_COUNTED, **kwargs)
+            kwargs["waiting"] = paging.count(self.waiting(), MOST_COUNTED)
+            kwargs["elsewhere"] = self.elsewhere(kwargs["data"])
+        return super().render(template, **kwargs)
+
+    def elsewhere(self, rows):
+        """Where a search found nothing among what is filtered: how many rows it finds without the filters."""
+        if rows or not self.search():
+            return 0
+        return paging.count(self.matching(self.get_query(), self.search().words), MOST_COUNTED)
 
     # --- One file ---
 
     def beside(self, row):
-        """History, tours with their local days and places, and the neighbours in the queue."""
+        """Verdicts, history, tours with their local days, and the neighbours in the list."""
         passages = (Passage.select(Passage, Agent).join(Agent, JOIN.LEFT_OUTER)
                     .where(Passage.procuration == row).order_by(Passage.version))
-        places = dict(Couverture.select(Couverture.tour, Couverture.place)
-                      .where(Couverture.procuration == row).tuples())
-        wanted = Tour.id.in_({*places, *(tour.id for tour in row.covers)})
+        wanted = Tour.id.in_({*row.places, *(tour.id for tour in row.covers)})
         covered = prefetch(Tour.select(Tour, Scrutin).join(Scrutin).where(wanted).order_by(Tour.day),
                            TourDay.select())
-        return {"passages": list(passages), "places": places,
-                "tours": [(tour, scrutins.day_of(tour, row.commune) or tour.day) for tour in covered],
-                "birth_place": birth_place(row.mandant.birth_place),
-                "previous": self.neighbour(row, backwards=True), "following": self.neighbour(row)}
+        tours = [(tour, scrutins.day_of(tour, row.commune) or tour.day) for tour in covered]
+        before, after = self.neighbour(row, backwards=True), self.neighbour(row)
+        return {"passages": list(passages), "tours": tours, "decided": self.just_decided(),
+                "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
+                "verdicts": checks.usual(row, [day for _, day in tours]),
+                "birth_place": birth_place(row.mandant.birth_place), "previous": before, "following": after}
 
     def title_of(self, row):
         return f"{row.id}, {row.mandant.birth_name} {row.mandant.first_names}"
@@ -176,44 +201,75 @@ class ProcurationView(ScopedView):
         """The queue: established, not decided."""
         return self.get_query().where(Procuration.status == Status.ETABLIE)
 
-    def neighbour(self, row, backwards=False):
-        """The id of the file that waits before or after `row`, None at the end."""
-        beside = self.waiting().where(paging.beyond(self.keyset, (row.established_at, row.id), backwards))
-        found = paging.ordered(beside, self.keyset, backwards).first()
-        return found and found.id
+    def listed(self):
+        """The rows of the grid one came from."""
+        return self.filtered(self._get_list_filter_args())
 
-    def first_waiting(self):
-        first = paging.ordered(self.waiting(), self.keyset).first()
-        return first and first.id
+    def neighbour(self, row, backwards=False, among=None):
+        """The id of the file before or after `row` in the list one came from (or `among`), None at the end."""
+        rows = self.listed() if among is None else among
+        beside = rows.where(paging.beyond(self.keyset, (row.established_at, row.id), backwards))
+        return first_id(paging.ordered(beside, self.keyset, backwards))
+
+    def next_to_decide(self, row):
+        """The file that waits after `row`, of the same list if there is one left, else the oldest."""
+        listed = self.listed().where(Procuration.status == Status.ETABLIE)
+        return (self.neighbour(row, among=listed) or first_id(paging.ordered(listed, self.keyset))
+                or first_id(paging.ordered(self.waiting(), self.keyset)))
+
+    def just_decided(self):
+        """The number of the file decided just before, to be read again."""
+        return self.clean_pk(request.args.get("apres", ""))
 
     # --- Decisions ---
 
     @expose("/valider/", methods=("POST",))
     def valider_view(self):
-        return self.decide(self.as_seen(), procedure.valider)
+        return self.decide("valider", self.as_seen())
 
     @expose("/invalider/", methods=("GET", "POST"))
     def invalider_view(self):
+        return self.weigh("invalider")
+
+    @expose("/annuler/", methods=("GET", "POST"))
+    def annuler_view(self):
+        return self.weigh("annuler")
+
+    @expose("/reprendre/", methods=("GET", "POST"))
+    def reprendre_view(self):
+        return self.weigh("reprendre")
+
+    def weigh(self, act):
         """The reason, then the mail as it will leave, then the act."""
         row = self.get_one(request.values.getlist("id"))
-        form = InvalidationForm(request.form if request.method == "POST" else None, version=row.version)
-        if row.status != Status.ETABLIE:
+        posted = request.method == "POST"
+        if row.status not in TRANSITIONS[act].sources:
             return self.told(row, AlreadyDecided(procedure.last_passage(row)))
-        if not self.validate_form(form) or "modifier" in request.form:
-            return self.ask_reason(row, form, 422 if form.errors else 200)
-        if "confirmer" in request.form:
-            return self.decide(self.as_seen(), procedure.invalider, form.reason.data, form.comment.data)
-        return self.preview(row, form)
-
-    def ask_reason(self, row, form, status):
         self.load([row])
-        self.trace_reading([row])
-        return self.render("admin/commune/invalider.html", model=row, form=form), status
+        form = DecisionForm(act, request.form if posted else None, version=row.version, reason=self.likely(act, row))
+        if form.reason and (not self.validate_form(form) or "modifier" in request.form):
+            return self.ask_reason(act, row, form)
+        if "confirmer" in request.form:
+            return self.decide(act, self.as_seen(), *form.reasons)
+        return self.preview(act, row, form)
 
-    def preview(self, row, form):
-        told = mail.preview(row, "invalider", form.reason.data, form.comment.data)
-        letter = outbox.render(mail.NAMES["invalider"], told) if row.email else None
-        return self.render("admin/commune/invalider_apercu.html", model=row, form=form, letter=letter)
+    def likely(self, act, row):
+        """The reason the places themselves give, when none is held."""
+        blocked = act == "invalider" and row.places and len(row.obstacles) == len(row.places)
+        return next(iter(row.obstacles.values())) if blocked else None
+
+    def ask_reason(self, act, row, form):
+        self.trace_reading([row])
+        return self.render("admin/commune/motif.html", model=row, form=form, act=act,
+                           possible=self.possible(row)), 422 if form.errors else 200
+
+    def possible(self, row):
+        """Whether the ceiling may be a reason: only where no place is held."""
+        return len(row.obstacles) == len(row.places)
+
+    def preview(self, act, row, form):
+        letter = outbox.render(mail.NAMES[act], mail.preview(row, act, *form.reasons)) if row.email else None
+        return self.render("admin/commune/apercu.html", model=row, form=form, letter=letter, act=act)
 
     def as_seen(self):
         """The file posted, with the version that was on the screen: the service refuses any other."""
@@ -222,18 +278,26 @@ class ProcurationView(ScopedView):
         row.version = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1
         return row
 
-    def decide(self, row, act, *reasons):
-        """Do it and open the next file that waits."""
+    def decide(self, act, row, *reasons):
+        """Do it, say what was done, and go on."""
         try:
-            act(row, self.actor, *reasons)
+            getattr(procedure, act)(row, self.actor, *reasons)
         except NotYours:
             raise
         except Refused as refusal:
             return self.told(row, refusal)
-        following = self.neighbour(row) or self.first_waiting()
-        flash(gettext(f"decision.{'' if following else 'last.'}{act.__name__}", number=row.id), "success")
-        return redirect(self.get_url(".details_view", id=following) if following
-                        else self.get_url(".index_view", **self.opening), 303)
+        return self.go_on(act, row)
+
+    def go_on(self, act, row):
+        """To the next file that waits after a decision; the file stays open after any other act."""
+        following = self.next_to_decide(row) if act in DECISIONS else row.id
+        said = [gettext(f"decision.{act}", number=row.id), gettext("decision.told" if row.email else "decision.untold")]
+        said += [] if act not in DECISIONS else [gettext("decision.next" if following else "decision.none")]
+        flash(" ".join(said), "success")
+        if not following:
+            return redirect(self.get_url(".index_view", **self.opening), 303)
+        return redirect(self.get_url(".details_view", id=following, **self.whereabouts(),
+                                     apres=row.id if act in DECISIONS else None), 303)
 
     def told(self, row, refusal):
         """A refusal on a page of its own: who decided, what and when."""
@@ -247,10 +311,25 @@ class ProcurationView(ScopedView):
         return AlreadyDecided(procedure.last_passage(row))
 
 
+def folded(search):
+    return sorted(names.words(search))[:MOST_WORDS]
+
+
+def first_id(rows):
+    first = rows.first()
+    return first and first.id
+
+
 def tours_and_places(files):
-    """(file, tour, ASKED) for each tour a file names, (file, tour, place or None) for each it covers. One statement."""
-    named = TourVise.select(TourVise.procuration, TourVise.tour, Value(ASKED)).where(TourVise.procuration.in_(files))
-    covered = (Couverture.select(Couverture.procuration, Couverture.tour, Couverture.place)
+    """(file, tour, ASKED, -) for each tour a file names; (file, tour, place or None, whether another act of the mandant
+    holds that tour) for each it covers. One statement."""
+    named = (TourVise.select(TourVise.procuration, TourVise.tour, Value(ASKED), Value(False))
+             .where(TourVise.procuration.in_(files)))
+    other = Couverture.alias()
+    given = fn.EXISTS(other.select(Value(1)).where(other.mandant_key == Couverture.mandant_key,
+                                                   other.tour == Couverture.tour, other.place.is_null(False)))
+    covered = (Couverture.select(Couverture.procuration, Couverture.tour, Couverture.place,
+                                 Case(None, [(Couverture.place.is_null(), given)], Value(False)))
                .where(Couverture.procuration.in_(files)))
     return named.union_all(covered).tuples()
 

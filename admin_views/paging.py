@@ -48,6 +48,12 @@ def _page(rows, keyset, earlier, later):
     return Page(rows, cursor(rows[0], keyset) if earlier else None, cursor(rows[-1], keyset) if later else None)
 
 
+def count(query, most):
+    """How many rows, `most` + 1 where there are more: the millionth is not looked at."""
+    key = query.model._meta.primary_key
+    return query.select(key).limit(most + 1).count()
+
+
 def ordered(query, keyset, descending=False):
     return query.order_by(*(field.desc() if descending else field.asc() for field in keyset))
 
