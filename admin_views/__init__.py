@@ -13,7 +13,7 @@ from flask_login import current_user
 from admin_views.base import RoleView
 from portal import access
 
-MODULES = ("officer", "commune", "ministry", "style")    # in the order of the menu
+MODULES = ("officer", "commune", "ministry", "style", "profile")    # in the order of the menu
 OUR_OWN = Theme(folder="none", base_template="admin/base.html")  # Flask-Admin's own templates cannot be reached
 
 

@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from models import Agent, Role, SingleUse, WebSession, now
 from portal import journal
 from portal.database import transaction
-from portal.errors import LinkDead, WeakPassword, WrongPassword
+from portal.errors import LinkDead, Refused, WeakPassword, WrongPassword
 
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)  # OWASP's floor; the default takes 64 MiB
 HASHING = ThreadPoolExecutor(2, "password")         # each thread keeps its 19 MiB: a flood of log-ins gets no more
@@ -19,6 +19,10 @@ LIFE_OF_AN_INVITATION = datetime.timedelta(hours=24)
 FORGOTTEN_AFTER = datetime.timedelta(hours=24)      # no role's log-in lasts longer; what expired may still be told
 SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
 LONGEST = 128
+
+
+class WrongCurrentPassword(Refused):
+    """Who changes a password gives the one in use."""
 
 
 def digest(token):
@@ -66,16 +70,42 @@ def choose_password(token, password):
     is locked out may have lost it to somebody. Raises LinkDead, WeakPassword."""
     with transaction():
         agent = invited(token)
-        least = least_characters(agent)
-        if not least <= len(password) <= LONGEST:
-            raise WeakPassword(least=least, most=LONGEST)
+        check_strength(agent, password)
         spend(token, "invitation")
-        Agent.update(password_hash=HASHING.submit(HASHER.hash, password).result()).where(Agent.id == agent.id).execute()
-        SingleUse.delete().where(SingleUse.kind == "invitation", SingleUse.subject == str(agent.id),
-                                 SingleUse.used_at.is_null()).execute()
+        _set_password(agent, password)
         end_sessions(agent)
-        journal.record(agent, "choisir_mot_de_passe", "agent", agent.id)
         return agent
+
+
+def change_password(agent, current, password, session):
+    """By its owner, who gives the current one; sessions other than `session` end, and links under way die. Raises
+    WrongCurrentPassword, WeakPassword."""
+    with transaction():
+        agent = Agent.get_by_id(agent.id)
+        if not _matches(agent, current):
+            raise WrongCurrentPassword()
+        check_strength(agent, password)
+        _set_password(agent, password)
+        end_sessions(agent, but=session.login)
+
+
+def check_strength(agent, password):
+    """Raises WeakPassword."""
+    least = least_characters(agent)
+    if not least <= len(password) <= LONGEST:
+        raise WeakPassword(least=least, most=LONGEST)
+
+
+def _set_password(agent, password):
+    Agent.update(password_hash=HASHING.submit(HASHER.hash, password).result()).where(Agent.id == agent.id).execute()
+    withdraw_links(agent)
+    journal.record(agent, "choisir_mot_de_passe", "agent", agent.id)
+
+
+def withdraw_links(agent):
+    """Links that still let somebody choose a password of `agent` die."""
+    SingleUse.delete().where(SingleUse.kind == "invitation", SingleUse.subject == str(agent.id),
+                             SingleUse.used_at.is_null()).execute()
 
 
 def spend(token, kind):
@@ -119,8 +149,9 @@ def reactivate(actor, agent):
         journal.record(actor, "reactiver", "agent", agent.id)
 
 
-def end_sessions(agent):
-    WebSession.delete().where(WebSession.agent == agent.id).execute()
+def end_sessions(agent, but=""):
+    """All of an agent's, except those of the log-in `but`."""
+    return WebSession.delete().where(WebSession.agent == agent.id, WebSession.login != but).execute()
 
 
 def forget_expired():

@@ -2,12 +2,16 @@
 import datetime
 import secrets
 
+from flask import request
 from flask import session as cookie
 from flask_login import LoginManager, UserMixin, login_user, logout_user
 from peewee import JOIN
 
 from models import Agent, Commune, Role, Voter, WebSession, now
+from portal import second_factor
 from portal.accounts import digest
+from portal.devices import device
+from portal.sealed import Unreadable
 
 MINUTE = datetime.timedelta(minutes=1)
 LIMITS = {  # idle, absolute: minutes (ASVS 7.3)
@@ -46,6 +50,7 @@ def begin(*, voter=None, agent=None, login=None, **identification):
     end()
     token = secrets.token_urlsafe(32)
     row = WebSession.create(token_hash=digest(token), voter=voter, agent=agent,
+                            device=device(request.user_agent.string) if agent else "",
                             login=login or secrets.token_hex(32), **identification)
     login_user(SignedIn(row, token))
 
@@ -78,3 +83,43 @@ def _alive(row):
     idle, absolute = LIMITS[actor.role]
     suspended = row.agent is not None and row.agent.suspended_at
     return not suspended and now() - row.seen_at < idle * MINUTE and now() - row.started_at < absolute * MINUTE
+
+
+# --- An agent's own -------------------------------------------------------------------------------------------------
+
+def open_for(agent):
+    """The sessions of an agent that still open something, the latest first."""
+    rows = (WebSession.select(WebSession, Agent).join(Agent).where(WebSession.agent == agent.id)
+            .order_by(WebSession.seen_at.desc(), WebSession.started_at.desc()))
+    return [row for row in rows if _alive(row)]
+
+
+def end_one(agent, login):
+    """End one log-in of `agent`, by its name. False when there is none."""
+    return bool(WebSession.delete().where(WebSession.agent == agent.id, WebSession.login == login).execute())
+
+
+# --- Between the password and the code ------------------------------------------------------------------------------
+
+def await_code(agent):
+    """This browser gave the right password of `agent`. It is nobody yet, or who it was before."""
+    cookie["password"] = second_factor.await_code(agent)
+    cookie.pop("enrolment", None)
+
+
+def awaiting():
+    """The token of a log-in that waits for its code, empty where none does."""
+    return cookie.get("password", "")
+
+
+def enrolment(agent):
+    """The secret this browser enrols for `agent`: a reload shows the same."""
+    try:
+        return second_factor.enrolled_secret(agent, cookie.get("enrolment", ""))
+    except Unreadable:
+        cookie["enrolment"] = second_factor.begin_enrolment(agent)
+        return second_factor.enrolled_secret(agent, cookie["enrolment"])
+
+
+def end_enrolment():
+    cookie.pop("enrolment", None)

@@ -27,7 +27,7 @@ class Browser:
     def sends(self, address, **fields):
         """Fill the form of a page and send it, CSRF token included."""
         page = self.client.get(address).text
-        token = re.search(r'<form method="post" novalidate>.*?name="csrf_token" value="([^"]+)"', page, re.S).group(1)
+        token = re.search(r'<form[^>]* method="post" novalidate>.*?name="csrf_token" value="([^"]+)"', page, re.S).group(1)
         return self.client.post(address, data={"csrf_token": token, **fields})
 
     def logs_in(self, email, password=PASSWORD):

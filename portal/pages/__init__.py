@@ -4,7 +4,8 @@ from importlib import import_module
 from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
-MODULES = ("home", "franceconnect", "demande", "mes_procurations", "connexion", "sante", "adresse")
+MODULES = ("home", "franceconnect", "demande", "mes_procurations", "connexion", "double_authentification", "sante",
+           "adresse")
 
 
 def install(app, settings):

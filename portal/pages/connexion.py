@@ -1,4 +1,5 @@
-"""The agents' way in: log-in by password, and the link by which an account's first password is chosen."""
+"""The agents' way in: log-in by password, and the link by which an account's password is chosen. The code that follows
+is in `double_authentification`."""
 import logging
 import unicodedata
 
@@ -7,11 +8,12 @@ from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, ValidationError
-from wtforms.validators import EqualTo, InputRequired
+from wtforms.validators import InputRequired
 
 from models import Role
-from portal import accounts, journal, sessions
+from portal import accounts, journal, second_factor, sessions, settings
 from portal.access import PUBLIC, access
+from portal.account_forms import NewPasswordForm
 from portal.database import transaction
 from portal.errors import WeakPassword, WrongPassword
 from portal.pages import pages
@@ -32,22 +34,14 @@ class ConnexionForm(FlaskForm):
                              [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
 
 
-class MotDePasseForm(FlaskForm):
-    password = PasswordField(lazy_gettext("invitation.mot_de_passe"),
-                             [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
-    again = PasswordField(lazy_gettext("invitation.encore"),
-                          [InputRequired(lazy_gettext("invitation.differents")),
-                           EqualTo("password", lazy_gettext("invitation.differents"))])
-
-
 @pages.route("/connexion", methods=["GET", "POST"])
 @access(PUBLIC)
 def connexion():
-    if request.method == "GET" and current_user.is_authenticated and current_user.actor.role != Role.VOTER:
-        return redirect(_back_office(), 303)
+    if request.method == "GET" and is_in():
+        return redirect(back_office(), 303)
     form = ConnexionForm()
-    if form.validate_on_submit() and _log_in(form):
-        return redirect(_back_office(), 303)
+    if form.validate_on_submit() and (agent := _known(form)):
+        return redirect(_after_password(agent), 303)
     return render_template("public/connexion.html", form=form), 422 if form.errors else 200
 
 
@@ -55,7 +49,7 @@ def connexion():
 @access(PUBLIC)
 def invitation(token):
     agent = accounts.invited(token)
-    form = MotDePasseForm()
+    form = NewPasswordForm()
     if form.validate_on_submit() and _choose(form, token):
         flash(gettext("invitation.choisi"), "success")
         return redirect(url_for(".connexion"), 303)
@@ -63,18 +57,37 @@ def invitation(token):
                            least=accounts.least_characters(agent)), 422 if form.errors else 200
 
 
-def _log_in(form):
-    """A voter's session in the same browser ends here, and not before the password is right."""
+def is_in():
+    """Is an agent logged in here?"""
+    return current_user.is_authenticated and current_user.actor.role != Role.VOTER
+
+
+def _known(form):
+    """The agent of a right password, None with the reason among the form's errors."""
     try:
-        agent = accounts.authenticate(form.email.data, form.password.data)
+        return accounts.authenticate(form.email.data, form.password.data)
     except WrongPassword as error:
         log.warning("an agent's log-in was refused")  # ASVS 16.3.1; what was typed may be somebody's
         form.form_errors.append(error.sentence)
-        return False
+
+
+def _after_password(agent):
+    """Where to go on. In production nobody comes in by a password alone; the demonstration leaves it to the visitor."""
+    if second_factor.is_on(agent):
+        sessions.await_code(agent)
+        return url_for(".code")
+    if settings.active().production:
+        sessions.await_code(agent)
+        return url_for(".activation")
+    come_in(agent)
+    return back_office()
+
+
+def come_in(agent):
+    """Open the session of `agent`. A voter's in the same browser ends here, and not before."""
     with transaction():
         sessions.begin(agent=agent)
         journal.record(agent, "connexion", "agent", agent.id)
-    return True
 
 
 def _choose(form, token):
@@ -86,5 +99,5 @@ def _choose(form, token):
     return True
 
 
-def _back_office():
+def back_office():
     return f"{request.script_root}/admin/"

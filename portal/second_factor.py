@@ -1,0 +1,288 @@
+"""Agents' second factor: six digits that change every 30 seconds (TOTP, RFC 6238), and ten recovery codes.
+
+The secret is sealed under a key kept out of the database; a step serves once; recovery codes are kept as hashes. A
+log-in whose password was right waits here, ten minutes at most, for its code.
+"""
+import base64
+import datetime
+import re
+import secrets
+
+import pyotp
+import segno
+from argon2.low_level import Type, hash_secret_raw
+from peewee import IntegrityError
+
+from models import Agent, SingleUse, now
+from portal import accounts, journal, sealed
+from portal.accounts import digest, spend
+from portal.database import transaction
+from portal.errors import LinkDead, Refused
+
+STEP = 30                                           # seconds (ASVS 6.5.5)
+WINDOW = (0, -1, 1)                                 # steps: clocks differ, and typing takes time
+LIFE_OF_A_LOG_IN = datetime.timedelta(minutes=10)   # between the password and the code
+LIFE_OF_AN_ENROLMENT = datetime.timedelta(minutes=30)
+MOST_TRIES = 5                                      # codes for one right password
+RECOVERY_CODES = 10
+LIFE_OF_A_RECOVERY_CODE = datetime.timedelta(days=3650)     # until it is used or replaced
+LOOK_ALIKES = str.maketrans("018", "OIB")           # no code holds a 0, a 1 or an 8 (RFC 4648)
+ISSUER = "Maprocuration"
+
+
+class WrongCode(Refused):
+    """Not the code of this moment."""
+
+
+class CodeUsed(Refused):
+    """The code was right, and served already: the next one comes within 30 seconds."""
+
+
+class WrongRecoveryCode(Refused):
+    """Unknown, replaced or used."""
+
+
+class CurrentWrong(Refused):
+    """The code asked to change the second factor is not one of it."""
+
+
+class LogInOver(Refused):
+    """No right password in this browser for the last ten minutes, or too many wrong codes since."""
+
+    status = 400
+
+
+# --- Codes ----------------------------------------------------------------------------------------------------------
+
+def is_on(agent):
+    return agent.totp_secret is not None
+
+
+def check(agent, typed):
+    """Spend the code an application shows now. Raises WrongCode, CodeUsed."""
+    _check(agent, _secret(agent), typed)
+
+
+def _secret(agent):
+    """None where there is none, or none that can still be read: then no code is right."""
+    try:
+        return agent.totp_secret and _unsealed("totp", agent, agent.totp_secret)
+    except sealed.Unreadable:
+        return None
+
+
+def _check(agent, secret, typed):
+    step = secret and _step(secret, re.sub(r"[\s.\-]", "", typed))
+    if not step:
+        raise WrongCode()
+    _spend_step(agent, secret, step)
+
+
+def _step(secret, code):
+    """The step whose code this is, None when it is none of now."""
+    totp, current = pyotp.TOTP(secret, interval=STEP), int(now().timestamp()) // STEP
+    return next((current + lag for lag in WINDOW if secrets.compare_digest(
+        totp.generate_otp(current + lag).encode(), code.encode())), None)
+
+
+def _spend_step(agent, secret, step):
+    """A code serves once (ASVS 6.5.1): the row's key says so to every process."""
+    expires_at = now() + datetime.timedelta(seconds=STEP * len(WINDOW))
+    try:
+        with transaction():
+            SingleUse.create(hash=digest(f"totp|{agent.id}|{secret}|{step}"), kind="totp", subject=f"totp {agent.id}",
+                             expires_at=expires_at, used_at=now())
+    except IntegrityError as twice:
+        raise CodeUsed() from twice
+
+
+# --- Enrolment ------------------------------------------------------------------------------------------------------
+
+def begin_enrolment(agent):
+    """A new secret, sealed: the browser keeps it until a code proves that the application has it."""
+    return _sealed("enrolment", agent, pyotp.random_base32())
+
+
+def enrolled_secret(agent, kept):
+    """The secret a browser kept. Raises sealed.Unreadable: too old, or another agent's."""
+    return _unsealed("enrolment", agent, kept, LIFE_OF_AN_ENROLMENT)
+
+
+def in_groups(secret):
+    """For typing: groups of four."""
+    return " ".join(re.findall(".{1,4}", secret))
+
+
+def picture(agent, secret):
+    """The QR code of an enrolment, as a data: address of an SVG image."""
+    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(agent.email, ISSUER)
+    return segno.make(address, micro=False).svg_data_uri(scale=5, border=4, light="white")
+
+
+def enrol(agent, secret, typed, current=None):
+    """Turn the second factor on, or replace it, which wants `current`: a code of the old one. Returns new recovery
+    codes. Raises WrongCode or CodeUsed for the new code, CurrentWrong for the old one."""
+    with transaction():
+        agent = Agent.get_by_id(agent.id)
+        _check(agent, secret, typed)
+        if is_on(agent):
+            prove(agent, current or "")
+        Agent.update(totp_secret=_sealed("totp", agent, secret), totp_since=now()).where(Agent.id == agent.id).execute()
+        journal.record(agent, "second_facteur", "agent", agent.id)
+        return _draw_recovery_codes(agent)
+
+
+def prove(agent, typed):
+    """Spend a code of the application, or a recovery code. Raises CurrentWrong."""
+    try:
+        use_any(agent, typed)
+    except (WrongCode, CodeUsed, WrongRecoveryCode) as wrong:
+        raise CurrentWrong() from wrong
+
+
+def use_any(agent, typed):
+    """Six digits or sixteen signs. Raises WrongCode, CodeUsed, WrongRecoveryCode."""
+    use = check if len(re.sub(r"\D", "", typed)) == len(re.sub(r"\W", "", typed)) else use_recovery_code
+    use(agent, typed)
+
+
+def reset(actor, agent):
+    """Take the second factor away, for somebody who lost it: sessions end, the next log-in enrols anew."""
+    with transaction():
+        Agent.update(totp_secret=None, totp_since=None).where(Agent.id == agent.id).execute()
+        _recovery_codes(agent).execute()
+        accounts.end_sessions(agent)
+        journal.record(actor, "oter_second_facteur", "agent", agent.id)
+
+
+def _sealed(purpose, agent, secret):
+    """Bound to its agent: moved to another row, it opens nothing."""
+    return sealed.seal(purpose, f"{agent.id} {secret}")
+
+
+def _unsealed(purpose, agent, kept, life=None):
+    owner, _, secret = sealed.unseal(purpose, kept, life).partition(" ")
+    if owner != str(agent.id):
+        raise sealed.Unreadable()
+    return secret
+
+
+# --- Recovery codes -------------------------------------------------------------------------------------------------
+
+def renew_recovery_codes(agent, current):
+    """Ten new codes, which replace the old ones. Raises CurrentWrong."""
+    with transaction():
+        prove(agent, current)
+        journal.record(agent, "codes_de_secours", "agent", agent.id)
+        return _draw_recovery_codes(agent)
+
+
+def recovery_codes_left(agent):
+    return SingleUse.select().where(SingleUse.kind == "recovery", SingleUse.subject == _owner(agent),
+                                    SingleUse.used_at.is_null()).count()
+
+
+def use_recovery_code(agent, typed):
+    """Spend one. Raises WrongRecoveryCode."""
+    code = re.sub(r"[\W_]", "", typed[:100]).upper().translate(LOOK_ALIKES)
+    used = (SingleUse.update(used_at=now())
+            .where(SingleUse.hash == _hash(agent, code), SingleUse.kind == "recovery",
+                   SingleUse.subject == _owner(agent), SingleUse.used_at.is_null()).execute())
+    if not used:
+        raise WrongRecoveryCode()
+
+
+def _draw_recovery_codes(agent):
+    """Shown once: four groups of four signs, 80 bits each."""
+    _recovery_codes(agent).execute()
+    codes = [base64.b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
+    hashes = [accounts.HASHING.submit(_hash_now, agent, code) for code in codes]
+    expires_at = now() + LIFE_OF_A_RECOVERY_CODE
+    SingleUse.insert_many([{"hash": kept.result(), "kind": "recovery", "subject": _owner(agent),
+                            "expires_at": expires_at} for kept in hashes]).execute()
+    return ["-".join(re.findall("....", code)) for code in codes]
+
+
+def _recovery_codes(agent):
+    return SingleUse.delete().where(SingleUse.kind == "recovery", SingleUse.subject == _owner(agent))
+
+
+def _owner(agent):
+    return f"recovery {agent.id}"
+
+
+def _hash(agent, code):
+    return accounts.HASHING.submit(_hash_now, agent, code).result()
+
+
+def _hash_now(agent, code):
+    """Under 112 bits a slow hash is due (ASVS 6.5.2); one salt an agent, so that a try costs one hash and not ten."""
+    salt = sealed.key(f"recovery {agent.id}")[:16]
+    parameters = accounts.HASHER
+    return hash_secret_raw(code.encode(), salt, parameters.time_cost, parameters.memory_cost, parameters.parallelism,
+                           32, Type.ID).hex()
+
+
+# --- Between the password and the code ------------------------------------------------------------------------------
+
+def await_code(agent):
+    """A token for the browser that gave the right password: it lets that browser, and no other, try codes."""
+    token = secrets.token_urlsafe(32)
+    SingleUse.create(hash=digest(token), kind="password", subject=f"{agent.id} 0",
+                     expires_at=now() + LIFE_OF_A_LOG_IN)
+    return token
+
+
+def awaited(token):
+    """The agent whose code a token waits for. Raises LogInOver."""
+    return _waiting(token)[0]
+
+
+def log_in(token, use, typed):
+    """Spend the waiting log-in and the code; `use` is `check` or `use_recovery_code`. Returns the agent. Raises
+    LogInOver, WrongCode, CodeUsed, WrongRecoveryCode."""
+    agent = _count_try(token)
+    try:
+        with transaction():
+            use(agent, typed)
+            _finish(token)
+    except (WrongCode, WrongRecoveryCode):
+        journal.record(agent, "code_refuse", "agent", agent.id)
+        raise
+    return agent
+
+
+def log_in_enrolling(token, secret, typed):
+    """The same for an account that has no second factor yet: it gets one. Returns the agent and recovery codes."""
+    agent = _count_try(token)
+    with transaction():
+        _finish(token)
+        return agent, enrol(agent, secret, typed)
+
+
+def _waiting(token):
+    """(agent, tries so far)."""
+    row = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "password",
+                                SingleUse.used_at.is_null(), SingleUse.expires_at > now())
+    number, tries = row.subject.split() if row else (0, 0)
+    agent = Agent.get_or_none(Agent.id == int(number), Agent.suspended_at.is_null())
+    if not agent or int(tries) >= MOST_TRIES:
+        raise LogInOver()
+    return agent, int(tries)
+
+
+def _count_try(token):
+    """Before the comparison, and outside its transaction: no rollback forgives, no crowd gets in."""
+    agent, tries = _waiting(token)
+    counted = (SingleUse.update(subject=f"{agent.id} {tries + 1}")
+               .where(SingleUse.hash == digest(token), SingleUse.subject == f"{agent.id} {tries}").execute())
+    if not counted:
+        raise LogInOver()
+    return agent
+
+
+def _finish(token):
+    try:
+        spend(token, "password")
+    except LinkDead as gone:
+        raise LogInOver() from gone
