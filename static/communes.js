@@ -1,9 +1,11 @@
-// A list of communes under a plain text field (the ARIA "combobox" pattern). Without it the server resolves the text.
+// A list of communes under a plain text field: the ARIA "combobox" with a list, chosen by hand.
+// https://www.w3.org/WAI/ARIA/apg/patterns/combobox/ Without it, or without network, the server resolves the text.
 // <input data-communes="/communes">; the answer is [{"label": "Lyon (69)", "note": "…"}], `note` may be missing.
 "use strict";
 
 const PAUSE = 150; // ms without a key before asking
 const SHORTEST = 2; // characters
+const LEAST = 120, MARGIN = 8; // px: the list's height where room is short, and what stays free below it
 
 function element(name, attributes, text = "") {
   const made = document.createElement(name);
@@ -15,79 +17,125 @@ function element(name, attributes, text = "") {
 function combobox(input) {
   const list = element("ul", { role: "listbox", class: "communes", id: `${input.id}-liste`, "aria-label": "Communes" });
   const status = element("p", { role: "status", class: "fr-sr-only" });
-  let current = -1, timer, asked = 0;
+  let current = -1, timer, asking;
   list.hidden = true;
   input.after(list, status);
   for (const [key, value] of Object.entries({ role: "combobox", autocomplete: "off", "aria-autocomplete": "list",
     "aria-expanded": "false", "aria-controls": list.id })) input.setAttribute(key, value);
 
   function close() {
-    asked += 1; // an answer still on its way comes too late
     clearTimeout(timer);
+    asking?.abort(); // an answer still on its way comes too late
     list.hidden = true;
-    current = -1;
     input.setAttribute("aria-expanded", "false");
-    input.removeAttribute("aria-activedescendant");
+    mark(-1);
+  }
+
+  function mark(chosen) {
+    current = chosen;
+    [...list.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === current)));
+    if (current < 0) return input.removeAttribute("aria-activedescendant");
+    input.setAttribute("aria-activedescendant", list.children[current].id);
+    list.children[current].scrollIntoView({ block: "nearest" });
+  }
+
+  function move(step) {
+    const places = list.children.length;
+    mark(current < 0 ? (step > 0 ? 0 : places - 1) : (current + step + places) % places);
   }
 
   function choose(option) {
     input.value = option.dataset.label;
-    status.textContent = "";
     close();
-  }
-
-  function move(step) {
-    const options = [...list.children];
-    current = (current + step + options.length + (current < 0 && step < 0 ? 1 : 0)) % options.length;
-    options.forEach((option, i) => option.setAttribute("aria-selected", String(i === current)));
-    input.setAttribute("aria-activedescendant", options[current].id);
-    options[current].scrollIntoView({ block: "nearest" });
+    status.textContent = `Commune choisie\u00a0: ${input.value}`;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   function show(communes) {
     list.replaceChildren(...communes.map(({ label, note }, i) => {
-      const option = element("li", { role: "option", id: `${list.id}-${i}`, "aria-selected": "false", "data-label": label }, label);
+      const option = element("li", { role: "option", id: `${list.id}-${i}`, "data-label": label }, label);
       if (note) option.append(element("span", { class: "fr-hint-text" }, note));
       return option;
     }));
-    current = -1;
+    mark(-1);
     list.hidden = !communes.length;
-    input.setAttribute("aria-expanded", String(communes.length > 0));
-    input.removeAttribute("aria-activedescendant");
+    input.setAttribute("aria-expanded", String(!list.hidden));
     status.textContent = communes.length > 1 ? `${communes.length} communes proposées`
       : communes.length ? "Une commune proposée" : "Aucune commune proposée";
+    if (!list.hidden) reveal();
   }
 
-  async function ask() {
-    const number = asked += 1;
+  // A phone's keyboard covers the lower half: when the list would end under it, the label goes to the top of the screen
+  // and the list keeps to the room that is left.
+  function reveal() {
+    const room = window.visualViewport?.height ?? window.innerHeight;
+    list.style.maxHeight = "";
+    if (list.getBoundingClientRect().bottom <= room) return;
+    input.parentElement.scrollIntoView({ block: "start" });
+    const { top, bottom } = list.getBoundingClientRect();
+    if (bottom > room) list.style.maxHeight = `${Math.max(room - top - MARGIN, LEAST)}px`;
+  }
+
+  async function ask(then = () => {}) {
+    asking?.abort();
+    asking = new AbortController();
     try {
-      const answer = await fetch(`${input.dataset.communes}?q=${encodeURIComponent(input.value)}`);
-      const communes = answer.ok ? await answer.json() : [];
-      if (number === asked) show(communes);
-    } catch {
-      if (number === asked) close(); // the plain field still works
+      const answer = await fetch(`${input.dataset.communes}?q=${encodeURIComponent(input.value)}`,
+        { signal: asking.signal });
+      if (!answer.ok) throw new Error(answer.statusText);
+      show(await answer.json());
+      then();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      close(); // the plain field still works
+      status.textContent = "";
     }
   }
 
+  function askable() {
+    return input.value.trim().length >= SHORTEST;
+  }
+
+  function arrow(step, event) {
+    if (!list.hidden) move(step);
+    else if (askable()) ask(() => event.altKey || list.hidden || move(step));
+  }
+
+  function escape() {
+    if (list.hidden) input.value = "";
+    close();
+    status.textContent = "";
+  }
+
+  // What each key does; true where the browser is not to do its own.
+  const keys = {
+    ArrowDown: (event) => { arrow(1, event); return true; },
+    ArrowUp: (event) => { arrow(-1, event); return true; },
+    Escape: () => { escape(); return true; },
+    Enter: () => {
+      if (list.hidden || current < 0) return close();
+      choose(list.children[current]);
+      return true;
+    },
+  };
+
+  input.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.ctrlKey || event.metaKey) return;
+    const pressed = keys[event.key];
+    if (pressed?.(event)) event.preventDefault();
+    else if (!pressed && current >= 0 && event.key !== "Tab") mark(-1); // Home, End, a letter: back in the text
+  });
   input.addEventListener("input", () => {
     clearTimeout(timer);
-    if (input.value.trim().length < SHORTEST) close();
-    else timer = setTimeout(ask, PAUSE);
+    if (askable()) timer = setTimeout(ask, PAUSE);
+    else close();
   });
-  input.addEventListener("keydown", (event) => {
-    if (list.hidden) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event.key === "ArrowDown" ? 1 : -1);
-    else if (event.key === "Enter" && current >= 0) choose(list.children[current]);
-    else if (event.key === "Escape") close();
-    else return;
-    event.preventDefault();
-  });
+  input.addEventListener("blur", close);
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
   list.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
     if (option) choose(option);
   });
-  input.addEventListener("blur", close);
 }
 
 document.querySelectorAll("input[data-communes]").forEach(combobox);
