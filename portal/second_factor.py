@@ -115,7 +115,7 @@ def in_groups(secret):
 
 def picture(agent, secret):
     """The QR code of an enrolment, as a data: address of an SVG image."""
-    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(agent.email, ISSUER)
+    address = pyotp.TOTP(secret, interval=STEP).provisioning_uri(name=agent.email, issuer_name=ISSUER)
     return segno.make(address, micro=False).svg_data_uri(scale=5, border=4, light="white")
 
 

@@ -1,0 +1,307 @@
+"""Password, then code: nothing opens between the two, a code serves once, a recovery code helps once."""
+import dataclasses
+import datetime
+import re
+
+import pyotp
+import pytest
+import time_machine
+
+from models import Agent, Event, Role, SingleUse, WebSession, now
+from portal import sealed, second_factor, settings
+from portal.second_factor import CodeUsed, CurrentWrong, LogInOver, WrongCode, WrongRecoveryCode
+from tests.factories import PASSWORD, a_voter, an_agent, an_officer, log_in
+from tests.test_connexion import Browser
+
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+HALF_A_MINUTE = datetime.timedelta(seconds=30)
+
+
+def code(secret=SECRET, steps=0):
+    """What an application shows, `steps` of 30 seconds from now."""
+    return pyotp.TOTP(secret).at(now() + steps * HALF_A_MINUTE)
+
+
+def protected(**columns):
+    """An officer whose application has SECRET, with the recovery codes; long enough ago that no code is spent."""
+    with time_machine.travel(now() - datetime.timedelta(hours=1), tick=False):
+        officer = an_officer(**columns)
+        codes = second_factor.enrol(officer, SECRET, code())
+    return Agent.get_by_id(officer.id), codes
+
+
+def traces(act):
+    return Event.select().where(Event.act == act).count()
+
+
+@pytest.fixture
+def agent(app):
+    return Browser(app)
+
+
+@pytest.fixture
+def production(app, settings):
+    """The rules of production, on this machine's settings."""
+    use_settings = dataclasses.replace(settings, env="production")
+    from portal.settings import use
+    yield use(use_settings)
+    use(settings)
+
+
+# --- The log-in -----------------------------------------------------------------------------------------------------
+
+def test_password_then_code_open_the_back_office(agent):
+    officer, _ = protected()
+    answer = agent.logs_in(officer.email)
+    assert (answer.status_code, answer.location) == (303, "/connexion/code")
+    assert not agent.is_in and not WebSession.select().exists()
+    answer = agent.sends("/connexion/code", code=code())
+    assert (answer.status_code, answer.location) == (303, "/admin/") and agent.is_in
+    assert traces("connexion") == 1
+
+
+@pytest.mark.parametrize("shown", ["{0} {1}", " {0}\u00a0{1}\n", "{0}-{1}", "{0}.{1}"])
+def test_a_code_is_taken_as_it_was_copied(agent, shown):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    assert agent.sends("/connexion/code", code=shown.format(code()[:3], code()[3:])).status_code == 303
+
+
+def test_the_page_of_the_code_helps_to_type_it(agent):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    field = re.search(r'<input[^>]*name="code"[^>]*>', agent.client.get("/connexion/code").text).group()
+    for attribute in ('autocomplete="one-time-code"', 'inputmode="numeric"', "autofocus", 'value=""'):
+        assert attribute in field
+
+
+@pytest.mark.parametrize("typed, sentence", [
+    ("", "Tapez les six chiffres"), ("000000x", "n’est pas le bon"), ("٠٠٠٠٠٠", "n’est pas le bon"),
+    ("\x00", "n’est pas le bon"), ("1" * 10000, "trop long"), ("123", "n’est pas le bon")])
+def test_a_wrong_code_keeps_one_on_the_page(agent, typed, sentence):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    answer = agent.sends("/connexion/code", code=typed)
+    assert answer.status_code == 422 and sentence in answer.text and "<title>Erreur" in answer.text
+    assert not agent.is_in
+    assert agent.sends("/connexion/code", code=code()).status_code == 303
+
+
+def test_clocks_may_differ_by_one_step_and_no_more(db):
+    officer, _ = protected()
+    for steps in (-1, 1):
+        second_factor.check(officer, code(steps=steps))
+    for steps in (-2, 2):
+        with pytest.raises(WrongCode):
+            second_factor.check(officer, code(steps=steps))
+
+
+def test_a_code_serves_once_whoever_gives_it(agent, app):
+    officer, _ = protected()
+    shown = code()
+    agent.logs_in(officer.email)
+    agent.sends("/connexion/code", code=shown)
+    thief = Browser(app)
+    thief.logs_in(officer.email)
+    answer = thief.sends("/connexion/code", code=shown)
+    assert answer.status_code == 422 and "vient de servir" in answer.text and not thief.is_in
+
+
+def test_after_five_wrong_codes_the_password_is_asked_again(agent):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    for _ in range(5):
+        assert agent.sends("/connexion/code", code="000000x").status_code == 422
+    answer = agent.client.get("/connexion/code")
+    assert (answer.status_code, answer.location) == (303, "/connexion")
+    assert "Recommencez par l’adresse et le mot de passe" in agent.client.get("/connexion").text
+    assert traces("code_refuse") == 5
+
+
+@pytest.mark.parametrize("page", ["/connexion/code", "/connexion/code-de-secours", "/connexion/activation"])
+def test_without_the_password_no_page_of_the_second_factor_opens(agent, page):
+    answer = agent.client.get(page)
+    assert (answer.status_code, answer.location) == (303, "/connexion")
+
+
+def test_the_password_is_remembered_for_ten_minutes(agent):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    with time_machine.travel(now() + datetime.timedelta(minutes=11), tick=False):
+        assert agent.client.get("/connexion/code").location == "/connexion"
+
+
+def test_the_password_opens_the_code_page_of_its_browser_only(agent, app):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    assert Browser(app).client.get("/connexion/code").location == "/connexion"
+
+
+def test_a_suspension_between_password_and_code_closes_the_door(agent):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    Agent.update(suspended_at=now()).execute()
+    assert agent.client.get("/connexion/code").location == "/connexion"
+
+
+def test_nothing_of_the_back_office_opens_between_password_and_code(agent):
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    for path in ("/admin/", "/admin/guichet/", "/admin/profil/"):
+        assert agent.client.get(path).location == "/connexion"
+
+
+def test_a_voter_keeps_their_session_until_the_code_is_right(agent):
+    officer, _ = protected()
+    log_in(agent.client, voter=a_voter())
+    agent.logs_in(officer.email)
+    assert WebSession.get().voter
+    agent.sends("/connexion/code", code=code())
+    assert WebSession.get().agent == officer
+
+
+def test_the_waiting_log_in_serves_once(db):
+    officer, _ = protected()
+    token = second_factor.await_code(officer)
+    second_factor.log_in(token, second_factor.check, code())
+    with pytest.raises(LogInOver):
+        second_factor.log_in(token, second_factor.check, code(steps=1))
+
+
+# --- Recovery codes -------------------------------------------------------------------------------------------------
+
+def test_a_recovery_code_opens_once(agent, app):
+    officer, codes = protected()
+    agent.logs_in(officer.email)
+    answer = agent.sends("/connexion/code-de-secours", code=codes[3].lower().replace("-", " "))
+    assert (answer.status_code, answer.location) == (303, "/admin/") and agent.is_in
+    other = Browser(app)
+    other.logs_in(officer.email)
+    answer = other.sends("/connexion/code-de-secours", code=codes[3])
+    assert answer.status_code == 422 and "il a déjà servi" in answer.text and not other.is_in
+    assert other.sends("/connexion/code-de-secours", code=codes[4]).status_code == 303
+
+
+def test_recovery_codes_have_eighty_bits_and_leave_only_hashes(db):
+    officer, codes = protected()
+    assert len(set(codes)) == 10 and all(re.fullmatch("([A-Z2-7]{4}-?){4}", code) for code in codes)
+    kept = " ".join(f"{row.hash} {row.subject}" for row in SingleUse.select())
+    assert not any(code in kept or code.replace("-", "") in kept for code in codes)
+
+
+def test_a_recovery_code_is_its_agent_s(db):
+    _, codes = protected()
+    other, _ = protected()
+    with pytest.raises(WrongRecoveryCode):
+        second_factor.use_recovery_code(other, codes[0])
+
+
+@pytest.mark.parametrize("typed", ["", "A" * 16, "'; DROP TABLE agent", "é" * 16, "\x00" * 16, "x" * 5000])
+def test_what_is_no_recovery_code_is_refused(db, typed):
+    officer, _ = protected()
+    with pytest.raises(WrongRecoveryCode):
+        second_factor.use_recovery_code(officer, typed)
+
+
+def test_new_codes_replace_the_old_ones_and_want_a_code(db):
+    officer, old = protected()
+    with pytest.raises(CurrentWrong):
+        second_factor.renew_recovery_codes(officer, "000000x")
+    new = second_factor.renew_recovery_codes(officer, code())
+    with pytest.raises(WrongRecoveryCode):
+        second_factor.use_recovery_code(officer, old[0])
+    second_factor.use_recovery_code(officer, new[0])
+    assert second_factor.recovery_codes_left(officer) == 9
+
+
+# --- The secret -----------------------------------------------------------------------------------------------------
+
+def test_the_database_alone_does_not_give_the_secret_away(db, settings):
+    officer, _ = protected()
+    assert SECRET not in officer.totp_secret
+    from portal.settings import use
+    use(dataclasses.replace(settings, secret_key="t" * 64))
+    with pytest.raises(WrongCode):
+        second_factor.check(officer, code())
+
+
+def test_a_secret_moved_to_another_row_opens_nothing(db):
+    officer, _ = protected()
+    other = an_officer(totp_secret=officer.totp_secret, totp_since=now())
+    with pytest.raises(WrongCode):
+        second_factor.check(other, code())
+
+
+def test_what_is_sealed_for_one_purpose_is_unreadable_for_another(db):
+    kept = sealed.seal("totp", "clé")
+    assert sealed.unseal("totp", kept) == "clé"
+    for purpose, text in (("enrolment", kept), ("totp", kept[:-3]), ("totp", ""), ("totp", "é")):
+        with pytest.raises(sealed.Unreadable):
+            sealed.unseal(purpose, text)
+    with time_machine.travel(now() + datetime.timedelta(minutes=2)), pytest.raises(sealed.Unreadable):
+        sealed.unseal("totp", kept, datetime.timedelta(minutes=1))
+
+
+def test_another_application_wants_a_code_of_the_first(db):
+    officer, codes = protected()
+    other = pyotp.random_base32()
+    with pytest.raises(CurrentWrong):
+        second_factor.enrol(officer, other, code(other), "000000x")
+    second_factor.enrol(officer, other, code(other), codes[0])
+    officer = Agent.get_by_id(officer.id)
+    with pytest.raises(WrongCode):
+        second_factor.check(officer, code())
+    second_factor.check(officer, code(other, 1))
+
+
+def test_the_code_that_enrols_is_spent(db):
+    officer = an_officer()
+    second_factor.enrol(officer, SECRET, code())
+    with pytest.raises(CodeUsed):
+        second_factor.check(Agent.get_by_id(officer.id), code())
+
+
+# --- Production -----------------------------------------------------------------------------------------------------
+
+def secret_on(page):
+    return re.search(r'enrolment__secret">([A-Z2-7 ]+)<', page.text).group(1).replace(" ", "")
+
+
+def test_in_production_the_first_log_in_enrols_before_anything_opens(agent, production):
+    officer = an_officer()
+    assert agent.logs_in(officer.email).location == "/connexion/activation"
+    assert agent.client.get("/admin/").location == "/connexion"
+    assert agent.client.get("/connexion/code").location == "/connexion/activation"
+    secret = secret_on(agent.client.get("/connexion/activation"))
+    assert secret == secret_on(agent.client.get("/connexion/activation")), "a reload shows the same"
+    wrong = agent.sends("/connexion/activation", code="000000x")
+    assert wrong.status_code == 422 and "n’est pas le bon" in wrong.text and secret == secret_on(wrong)
+    page = agent.sends("/connexion/activation", code=code(secret))
+    codes = re.findall("(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}", page.text)
+    assert page.status_code == 200 and len(codes) == 10 and agent.is_in
+    assert second_factor.is_on(Agent.get_by_id(officer.id)) and traces("second_facteur") == 1
+
+
+def test_in_production_the_next_log_in_asks_for_the_code(agent, production):
+    officer, _ = protected()
+    assert agent.logs_in(officer.email).location == "/connexion/code"
+    assert agent.client.get("/connexion/activation").location == "/connexion/code"
+
+
+def test_the_demonstration_lets_its_visitor_in_by_the_password(agent):
+    assert settings.active().env == "demo"
+    assert agent.logs_in(an_agent(Role.COMMUNE).email).location == "/admin/"
+
+
+def test_the_picture_says_what_the_key_says(db):
+    officer = an_officer()
+    picture = second_factor.picture(officer, SECRET)
+    assert picture.startswith("data:image/svg+xml") and SECRET not in picture
+    assert second_factor.in_groups(SECRET) == "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"
+
+
+def test_whoever_types_right_after_a_wrong_password_learns_nothing(agent):
+    officer, _ = protected()
+    wrong, unknown = agent.logs_in(officer.email, "faux"), agent.logs_in("inconnu@exemple.fr", PASSWORD)
+    shown = {re.search(r'role="alert".*?</div>', answer.text, re.S).group() for answer in (wrong, unknown)}
+    assert len(shown) == 1 and agent.client.get("/connexion/code").location == "/connexion"
