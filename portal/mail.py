@@ -29,6 +29,12 @@ def announce(passage, procuration, tours=None):
                     context=facts(passage, procuration, tours))
 
 
+def told(procuration, act):
+    """The facts of the mail that told the latest `act` on the file, of today where time moved them."""
+    passages = procuration.passages.where(Passage.act == act)
+    return facts(passages.order_by(Passage.version.desc()).first(), procuration)
+
+
 def facts(passage, procuration, tours=None):
     """What the templates may say: texts, ISO days of the moment of the act, on the commune's calendar. JSON only.
 
@@ -39,6 +45,7 @@ def facts(passage, procuration, tours=None):
     return {
         "reference": procuration.reference and procuration.reference.shown,
         "commune": commune.label,
+        "mandant": _called(procuration.mandant),
         "mandataire": _called(procuration.mandataire),
         "tours": _days(told, commune),
         "tours_left_out": _days(_left_out(passage, procuration, told), commune),
@@ -82,6 +89,7 @@ def _days(tours, commune):
 _SAMPLE = {
     "reference": "K7M 2QX",
     "commune": "Lyon (69)",
+    "mandant": "Camille Andrée Durand",
     "mandataire": "Sacha Petit",
     "tours": [{"scrutin": "Élections municipales", "number": number, "day": day}
               for number, day in ((1, "2026-03-15"), (2, "2026-03-22"))],

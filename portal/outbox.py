@@ -12,20 +12,17 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import cache
 from itertools import accumulate, chain, repeat, takewhile
-from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from peewee import fn
 
 from models import Mail, now
-from portal import addresses, carriers, settings
+from portal import carriers, documents, settings
 from portal.carriers import Interrupted, TurnedAway
-from portal.catalogue import day
 from portal.database import on_postgresql, transaction
-from portal.typography import Spaces, loosen
+from portal.texts import filled
+from portal.typography import loosen
 
 BATCH = 20
 LEASE = datetime.timedelta(seconds=120)
@@ -34,7 +31,6 @@ LAST_PAUSE = 1800                              # then every half hour
 PATIENCE = 72 * 3600                           # seconds of pauses in all: a whole week-end
 MOST_TRIES = 1 + sum(1 for _ in takewhile(PATIENCE.__ge__, accumulate(chain(PAUSES, repeat(LAST_PAUSE)))))
 JITTER = 0.2                                   # of a pause, either way
-TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 class Rendered(NamedTuple):
@@ -45,25 +41,11 @@ class Rendered(NamedTuple):
     html: str
 
 
-@cache
-def _environment():
-    """Templates outside any request; a fact that is missing fails instead of leaving a blank."""
-    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True, autoescape=select_autoescape(["html"]), extensions=[Spaces])
-    environment.filters.update(day=day, link_token=addresses.token_of)
-    return environment
-
-
 def render(name, context):
     """The mail `name` of `templates/mails` with the facts of `portal.mail.facts`. Needs no request."""
-    facts = {**context, "base_url": settings.active().base_url.rstrip("/")}
-    subject = loosen(_fill(name, "subject.txt", facts)).strip()  # cut and sorted by machines
-    return Rendered(subject, _fill(name, "body.txt", facts), _fill(name, "body.html", {**facts, "subject": subject}))
-
-
-def _fill(name, part, facts):
-    filled = _environment().get_template(f"mails/{name}/{part}").render(facts)
-    return re.sub(r"\n{3,}", "\n\n", filled).strip() + "\n"
+    subject = loosen(filled(f"mails/{name}/subject.txt", context)).strip()  # cut and sorted by machines
+    return Rendered(subject, filled(f"mails/{name}/body.txt", context),
+                    filled(f"mails/{name}/body.html", {**context, "subject": subject}))
 
 
 def compose(mail):
@@ -80,6 +62,9 @@ def compose(mail):
     message["Content-Language"] = "fr"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    for document in documents.attached(mail.name, mail.context):
+        maintype, subtype = document.media_type.split("/")
+        message.add_attachment(document.content, maintype, subtype, filename=document.filename)
     return message
 
 

@@ -9,13 +9,13 @@ import pytest
 from jinja2 import UndefinedError
 
 from models import TRANSITIONS, Mail, Passage, Status, Tour
-from portal import addresses, mail, outbox, procedure, scrutins
+from portal import addresses, mail, outbox, procedure, scrutins, texts
 from portal.catalogue import day
 from portal.settings import Settings, use
 from tests.factories import (a_commune, a_demande, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent,
                              an_officer, fresh)
 
-FOLDER = Path(outbox.TEMPLATES) / "mails"
+FOLDER = Path(texts.TEMPLATES) / "mails"
 WORDS_OF_REASONS = {reason for transition in TRANSITIONS.values() for reason in transition.reasons}
 
 
@@ -90,8 +90,9 @@ def test_a_fact_the_mail_needs_is_never_left_blank(address):
 
 def test_every_act_has_its_folder_and_every_folder_its_act():
     folders = {path.name: {part.name for part in path.iterdir()} for path in FOLDER.iterdir() if path.is_dir()}
-    names = {*mail.NAMES.values(), addresses.MAIL}
-    assert folders == {name: {"subject.txt", "body.txt", "body.html"} for name in names}
+    joined = {"deposee": {"recepisse.txt"}, "etablie": {"recepisse.txt"}, "validee": {"recepisse.txt", "calendrier.txt"}}
+    assert folders == {name: {"subject.txt", "body.txt", "body.html"} | joined.get(name, set())
+                       for name in {*mail.NAMES.values(), addresses.MAIL}}
     assert set(mail.NAMES) == set(TRANSITIONS)
 
 

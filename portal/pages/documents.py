@@ -1,0 +1,48 @@
+"""What a voter keeps of a file: its récépissé, as a page and as a PDF file, and the days of the vote for a calendar."""
+from io import BytesIO
+
+from flask import abort, redirect, render_template, send_file, url_for
+from flask_login import current_user
+
+from models import Commune, Procuration
+from portal import documents
+from portal.access import VOTERS, access
+from portal.pages import pages
+
+
+@pages.get("/mes-procurations/<int:number>/recepisse")
+@access(VOTERS)
+def recepisse(number):
+    procuration = own(number)
+    sheet = documents.recepisse(procuration)
+    return render_template("public/recepisse.html", procuration=procuration, sheet=sheet) if sheet else back()
+
+
+@pages.get("/mes-procurations/<int:number>/recepisse.pdf")
+@access(VOTERS)
+def recepisse_pdf(number):
+    return sent(documents.of(own(number), "application/pdf"))
+
+
+@pages.get("/mes-procurations/<int:number>/jours-de-vote.ics")
+@access(VOTERS)
+def calendrier(number):
+    return sent(documents.of(own(number), "text/calendar"))
+
+
+def own(number):
+    found = (Procuration.select(Procuration, Commune).join(Commune)
+             .where(Procuration.id == number, Procuration.voter == current_user.actor).get_or_none())
+    return found or abort(404)
+
+
+def sent(document):
+    """The document to save; what the list says of the file, where its state has none."""
+    if document is None:
+        return back()
+    return send_file(BytesIO(document.content), document.media_type, as_attachment=True,
+                     download_name=document.filename)
+
+
+def back():
+    return redirect(url_for(".mes_procurations"), 303)
