@@ -9,8 +9,9 @@ FONTS = Path(__file__).parent / "data"
 MARGIN = 18                     # mm, as all lengths here
 QR_WIDTH = 36
 QUIET_ZONE = 4                  # modules, ISO 18004
-LABELS = 58
+LABELS = 50
 INDENT = 7
+TALLEST = 80                    # a block of text; measuring one costs as much as drawing it
 LEADING = 0.46                  # mm of line height for a point of type
 INK, MAIN, QUIET, SOFT = (22, 30, 40), (13, 80, 97), (82, 92, 104), (232, 242, 245)
 
@@ -73,11 +74,11 @@ class Page(FPDF):
             below = self.get_y()
             self.set_y(top)
             for value in values:
-                self.write_block("P", value, 11, "B", indent=LABELS)
+                self.write_block("P", value, 10.5, "B", indent=LABELS)
             self.set_y(max(below, self.get_y()))
 
     def section(self, section):
-        self.write_block("H2", section.heading, 13, "B", MAIN, before=5)
+        self.write_block("H2", section.heading, 13, "B", MAIN, before=5, below=20)
         for mark, texts in section.groups:
             for number, text in enumerate(texts, 1):
                 self.entry({"-": "•", "1.": f"{number}."}.get(mark), text)
@@ -91,15 +92,16 @@ class Page(FPDF):
 
     # --- Its pen ----------------------------------------------------------------------------------------------------
 
-    def write_block(self, kind, text, size, style="", color=INK, *, before=0, indent=0, width=0, hung=None):
-        """A block of text below what is written, moved to the next page where it does not fit. `kind` is its tag,
-        `hung` a bullet in its indent."""
+    def write_block(self, kind, text, size, style="", color=INK, *, before=0, below=0, indent=0, width=0, hung=None):
+        """A block of text under what is written, on the next page where it does not fit with what stands `below` it.
+        `kind` is its tag, `hung` a bullet in its indent."""
         self.set_font("sans", style, size)
         self.set_text_color(*color)
         text = self.drawable(text)
         layout = {"w": width or self.epw - indent, "h": size * LEADING, "text": text, "align": "L",
                   "new_x": "LMARGIN", "new_y": "NEXT"}
-        if self.will_page_break(before + self.multi_cell(**layout, dry_run=True, output="HEIGHT")):
+        if self.will_page_break(TALLEST) and self.will_page_break(
+                before + below + self.multi_cell(**layout, dry_run=True, output="HEIGHT")):
             self.add_page()
         self.ln(before)
         with self.tagged(kind):
