@@ -4,9 +4,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import PHONE, SCREEN, chromium, needs_chromium
-from tests.stack import Demo
-from tests.test_journeys import Agent, Voter
+from demo.samples import DOMAIN
+from tests.browser import PHONE, chromium, needs_chromium
+from tests.stack import Demo, reference_in
+from tests.test_journeys import EXPECTED, Person, Voter
 
 pytestmark = needs_chromium
 
@@ -245,3 +246,185 @@ def test_the_chosen_line_is_seen_in_every_look(browser, demo, look):
         for place in (0, 1))
     assert chosen != other
     voter.leaves()
+
+
+# --- With the keyboard alone ----------------------------------------------------------------------------------------
+
+MOST_STEPS = 120  # from one end of a page to the other
+FOCUSED = """() => {
+  const it = document.activeElement;
+  if (!it || it === document.body) return null;
+  const look = getComputedStyle(it), box = it.getBoundingClientRect();
+  const x = box.x + box.width / 2, y = box.y + Math.min(box.height, innerHeight - box.y) / 2;
+  const top = document.elementFromPoint(x, y);
+  const labels = [...(it.labels || [])];
+  return {
+    name: (it.getAttribute("aria-label") || labels.map((label) => label.innerText).join(" ") || it.innerText
+           || it.title || it.name || it.tagName).replace(/\\s+/g, " ").trim(),
+    place: [...document.querySelectorAll("*")].indexOf(it),
+    marked: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0 || look.boxShadow !== "none"
+            || it.type === "date", // the browser marks its inner parts itself
+    uncovered: !!top && (it.contains(top) || top.contains(it) || labels.some((label) => label.contains(top))),
+    inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+  };
+}"""
+
+
+class Hands(Person):
+    """Somebody without a mouse: Tab, arrows, Space, Enter and letters. Where the focus goes is checked at each step."""
+
+    @property
+    def focus(self):
+        """What has the focus: its name and where it is; None on a page that just opened."""
+        return self.page.evaluate(FOCUSED)
+
+    def goes_to(self, name):
+        """Tab until the focus is on what bears this name (a pattern)."""
+        here, met = self.focus, []
+        for _ in range(MOST_STEPS):
+            before, here = here, self._steps()
+            met.append(here["name"])
+            if before and here["place"] < before["place"]:
+                raise AssertionError(f"the focus goes back from {before['name']!r} to {here['name']!r}")
+            if re.search(name, here["name"]):
+                return here
+        raise AssertionError(f"{name!r} is not reached: {met}")
+
+    def _steps(self):
+        self.page.keyboard.press("Tab")
+        here = self.focus or self._round()
+        if self.page.url.startswith(self.demo.url):
+            assert here["marked"], f"the focus does not show on {here['name']!r}"
+            assert here["inside"] and here["uncovered"], f"{here['name']!r} has the focus and is not to be seen"
+        return here
+
+    def _round(self):
+        """After the last link the browser's own buttons have the focus, then the page again."""
+        self.page.keyboard.press("Tab")
+        assert self.focus, "the focus is nowhere"
+        return self.focus
+
+    def strikes(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def writes(self, name, text):
+        if not (self.focus and re.search(name, self.focus["name"])):
+            self.goes_to(name)
+        self.page.keyboard.type(text)
+
+    def enters(self, name):
+        """Go to a link or a button and press Enter; the next page is there afterwards."""
+        self.goes_to(name)
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+
+@pytest.fixture
+def hands(browser, demo):
+    hands = Hands(browser, demo)
+    yield hands
+    assert [text for text in hands.said if not EXPECTED.search(text)] == []
+    hands.context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/aide", "/statistiques"])
+def test_the_first_step_leads_past_the_menu(hands, path):
+    hands.opens(path)
+    hands.goes_to("Aller au contenu")
+    hands.strikes("Enter")
+    assert hands.page.evaluate("document.activeElement.id") == "contenu"
+    hands.goes_to("")
+    assert hands.page.evaluate("!!document.activeElement.closest('main, footer')")
+
+
+def test_a_voter_s_whole_journey(hands, demo):
+    hands.opens("/")
+    hands.enters("FranceConnect$")
+    hands.page.wait_for_url(lambda url: not url.startswith(demo.url))  # by way of a page that goes on by itself
+    hands.page.wait_for_load_state()
+    hands.enters("DURAND|Durand")
+    hands.page.wait_for_url(re.compile(f"^{demo.url}/"))
+    if not hands.page.url.endswith("/demande"):
+        hands.enters("Faire une procuration")
+
+    hands.goes_to("Commune où vous votez")
+    hands.strikes("Control+a")
+    hands.page.keyboard.type("lyo")
+    hands.page.locator("#commune-liste [role=option]").first.wait_for()
+    hands.strikes("ArrowDown", "Enter")
+    hands.writes("Son nom de naissance|^Nom de naissance", "Clavier")
+    hands.writes("prénoms|Prénoms", "Sacha")
+    hands.goes_to("Féminin")
+    hands.strikes("Space")
+    hands.writes("^Jour", "2")
+    hands.writes("^Mois", "novembre")
+    hands.writes("^Année", "1975")
+    hands.writes("Commune où cette personne vote", "Lyon (69)")
+    hands.goes_to("1er tour")
+    hands.strikes("Space")
+    hands.enters("Relire ma demande")
+
+    # The declaration was forgotten: the summary has the focus, its link leads to the box, nothing typed is lost.
+    assert hands.page.evaluate("!!document.activeElement.closest('#erreurs')")
+    assert hands.page.title().startswith("Erreur")
+    hands.goes_to("")
+    hands.strikes("Enter")
+    assert "Je déclare" in hands.focus["name"]
+    hands.strikes("Space")
+    expect(hands.page.locator("[name=mandataire-birth_name]")).to_have_value("Clavier")
+    hands.enters("Relire ma demande")
+
+    hands.enters("Modifier : Pour quand")
+    hands.goes_to("2d tour")
+    hands.strikes("Space")
+    hands.enters("Relire ma demande")
+    hands.enters("Envoyer ma demande")
+    hands.sees("Votre demande est enregistrée")
+    assert reference_in(hands.page.locator(".reference").inner_text())
+
+    hands.enters("Retirer cette demande")
+    hands.enters("^(Oui, r|R)etirer")
+    hands.sees("Retirée")
+    hands.page.reload()
+    hands.enters("Se déconnecter")
+    hands.page.wait_for_url(re.compile(rf"^{demo.url}/(\?.*)?$"))
+
+
+def logs_in(hands, name):
+    hands.opens("/connexion")
+    hands.writes("Adresse|adresse|Courriel", f"{name}@{DOMAIN}")
+    hands.writes("Mot de passe", hands.demo.password)
+    hands.enters("Se connecter")
+    hands.page.wait_for_url(re.compile("/admin/"))
+
+
+def test_a_commune_s_decisions(hands):
+    """Found by a name, validated; the next one invalidated with a reason, after the mail was seen."""
+    logs_in(hands, "mairie")
+    for decide in (validates, invalidates):
+        hands.opens("/admin/procurations/")
+        name = hands.page.locator("tbody tr", has_text="À vérifier").filter(
+            has_not=hands.page.locator(".grid-warning")).locator("th strong").first.inner_text()
+        hands.writes("^(Rechercher|Nom|Chercher)", name)
+        with hands.page.expect_navigation():
+            hands.strikes("Enter")
+        hands.enters(f"^{re.escape(name)}")
+        hands.sees("Vérifier, puis décider")
+        decide(hands)
+
+
+def validates(hands):
+    hands.enters("^Valider")
+    hands.sees(re.compile("validée", re.IGNORECASE))
+
+
+def invalidates(hands):
+    hands.enters("^Invalider")
+    hands.goes_to("mandant n’est pas inscrit|Mandant non inscrit|^Le mandant")
+    hands.strikes("Space")
+    hands.writes("récision|ommentaire|Détail|xplication", "Introuvable sur la liste.")
+    hands.enters("courriel")
+    hands.sees("Introuvable sur la liste.")
+    hands.enters("^Invalider")
+    hands.sees(re.compile("invalidée", re.IGNORECASE))
