@@ -5,30 +5,13 @@ application does not start (`portal.access.guard`).
 """
 from importlib import import_module
 
-from flask import abort, redirect, url_for
-from flask_admin import Admin, expose
+from flask_admin import Admin
 from flask_admin.theme import Theme
-from flask_login import current_user
 
-from admin_views.base import RoleView
-from portal import access
+from admin_views.start import Start, entries
 
-MODULES = ("officer", "commune", "ministry", "style", "profile")    # in the order of the menu
+MODULES = ("officer", "commune", "ministry", "accounts", "style", "profile")    # in the order of the menu
 OUR_OWN = Theme(folder="none", base_template="admin/base.html")  # Flask-Admin's own templates cannot be reached
-
-
-class Start(RoleView):
-    """`/admin/` sends everybody to their first screen."""
-
-    roles = access.AGENTS
-
-    @expose("/")
-    def index(self):
-        first = next(iter(entries(self.admin)), None) or abort(404)
-        return redirect(url_for(f"{first.endpoint}.{first._default_view}"), 303)
-
-    def is_visible(self):
-        return False
 
 
 def install(app):
@@ -39,10 +22,3 @@ def install(app):
     for view in admin._views:
         view.declare_access(app)
     app.jinja_env.globals["menu_entries"] = lambda: entries(admin)
-
-
-def entries(admin):
-    """The views the current user may open, in the order of the menu."""
-    if not current_user.is_authenticated:
-        return []
-    return [view for view in admin._views if view.is_accessible() and view.is_visible()]

@@ -1,19 +1,13 @@
 """What the ministry keeps: reference data, accounts, mails and the journal. No identity of a voter."""
-from flask import request, url_for
-from flask_admin import expose
-from flask_admin.form import BaseForm
 from flask_babel import gettext, lazy_gettext
-from wtforms import StringField
-from wtforms.validators import Email, ValidationError
+from wtforms.validators import ValidationError
 
 from admin_views.base import ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
-from models import (AGENT_ROLES, COUNTRY, TOWN_HALL, Agent, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin,
-                    Tour)
-from portal import accounts, journal, outbox, settings
-from portal.access import access
-from portal.communes import find, name_key, resolve
+from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour
+from portal import journal, outbox
+from portal.communes import find, name_key
 from portal.errors import Refused
 
 MINISTRY = frozenset({Role.MINISTRY})
@@ -28,10 +22,6 @@ def of_words(name, column):
 def trace(view, context, event, name):
     """The act of an event, in the words of the procedure or of the journal."""
     return {**words("ACTS"), **words("TRACES")}.get(event.act, event.act)
-
-
-def agents_roles():
-    return [(role, words("ROLES")[role]) for role in AGENT_ROLES]
 
 
 # --- Reference data -------------------------------------------------------------------------------------------------
@@ -90,97 +80,6 @@ class RulesView(ScopedView):
         return row.territory
 
 
-# --- Accounts -------------------------------------------------------------------------------------------------------
-
-class OwnAccount(Refused):
-    """Nobody suspends themselves or takes their own role away."""
-
-    status = 409
-
-
-class CommuneField(StringField):
-    """A commune as people name it. The page's script offers a list; the text alone does as well."""
-
-    def process_data(self, value):
-        self.data = value.label if value else ""
-
-    def pre_validate(self, form):
-        self.found = resolve(self.data or "").exact
-        if self.data and not self.found:
-            raise ValidationError(gettext("field.commune"))
-
-    def populate_obj(self, obj, name):
-        setattr(obj, name, self.found)
-
-
-class AgentForm(BaseForm):
-    def validate(self, extra_validators=None):
-        """Town halls have a commune, the others none: the database says so too."""
-        valid = super().validate(extra_validators)
-        if (self.role.data in TOWN_HALL) == bool(self.commune.data):
-            return valid
-        self.commune.errors = [*self.commune.errors, gettext("field.commune_of_town_hall")]
-        return False
-
-
-class AgentView(ScopedView):
-    roles = MINISTRY | {Role.MANAGER}
-    rights = {"create": MINISTRY, "edit": MINISTRY}
-    column_list = ("name", "email", "role", "unit", "commune.label", "suspended_at")
-    column_details_list = ("name", "email", "role", "quality", "unit", "place", "commune.label", "habilitated_from",
-                           "habilitated_until", "created_at", "suspended_at")
-    column_filters = (Choice(Agent.role, agents_roles),)
-    column_formatters = {"role": of_words("ROLES", "role")}
-    form_columns = ("email", "first_name", "last_name", "role", "quality", "unit", "place", "commune",
-                    "habilitated_from", "habilitated_until")
-    form_base_class = AgentForm
-    form_overrides = {"commune": CommuneField}
-    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))], "filters": [accounts.log_in_name]},
-                 "role": {"choices": agents_roles},
-                 "commune": {"render_kw": {"data-communes": "/communes"}}}
-    related = (Agent.commune,)
-    details_template = "admin/ministry/agent.html"
-    newest_first = True
-
-    def insert(self, form):
-        columns = {name: getattr(form, name).data for name in self.form_columns if name != "commune"}
-        agent, token = accounts.create(self.actor, commune=form.commune.found, **columns)
-        self._template_args["token"] = token
-        return agent
-
-    def created(self, row):
-        return self.invitation(row, self._template_args["token"])
-
-    def invitation(self, agent, token):
-        """The link, shown once: only its hash is kept."""
-        link = settings.active().base_url.rstrip("/") + url_for("pages.invitation", token=token)
-        return self.render("admin/ministry/invitation.html", model=agent, link=link)
-
-    @expose("/inviter/", methods=("POST",))
-    @access(MINISTRY)
-    def inviter_view(self):
-        agent = self.get_one(request.form.getlist("id"))
-        journal.record(self.actor, "inviter", "agent", agent.id)
-        return self.invitation(agent, accounts.invite(agent))
-
-    def change(self, form, row):
-        if row.id == self.actor.id and form.role.data != row.role:
-            raise OwnAccount()
-        changed = super().change(form, row)
-        accounts.end_sessions(changed)          # whoever was logged in may have had another role or town
-        return changed
-
-    @bulk(Role.MINISTRY)
-    def suspendre(self, row):
-        if row.id == self.actor.id:
-            raise OwnAccount()
-        accounts.suspend(self.actor, row)
-
-    @bulk(Role.MINISTRY)
-    def reactiver(self, row):
-        accounts.reactivate(self.actor, row)
-
-
 # --- Mails and the journal ------------------------------------------------------------------------------------------
 
 class NotDead(Refused):
@@ -224,5 +123,5 @@ class EventView(ScopedView):
 
 def views():
     return [ScrutinView(Scrutin, "scrutins"), TourView(Tour, "tours"), RulesView(Rules, "regles"),
-            CommuneView(Commune, "communes"), AgentView(Agent, "agents"), MailView(Mail, "courriels"),
+            CommuneView(Commune, "communes"), MailView(Mail, "courriels"),
             EventView(Event, "journal")]

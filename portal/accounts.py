@@ -1,14 +1,15 @@
 """Agents' accounts: the first one by a command, a password by a single-use link, log-in by e-mail and password."""
 import datetime
 import hashlib
+import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from models import Agent, Role, SingleUse, WebSession, now
-from portal import journal
+from models import Agent, Mail, Role, SingleUse, WebSession, now
+from portal import journal, sealed
 from portal.database import transaction
 from portal.errors import LinkDead, Refused, WeakPassword, WrongPassword
 
@@ -21,6 +22,12 @@ SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the oth
 LONGEST = 128
 
 
+class AddressTaken(Refused):
+    """One address, one account."""
+
+    status = 409
+
+
 class WrongCurrentPassword(Refused):
     """Who changes a password gives the one in use."""
 
@@ -31,8 +38,10 @@ def digest(token):
 
 
 def create(actor, *, email, role, **columns):
-    """A new account without password; returns it with the token of its invitation."""
+    """A new account without password; returns it with the token of an invitation. Raises AddressTaken."""
     with transaction():
+        if Agent.select().where(Agent.email == log_in_name(email)).exists():
+            raise AddressTaken()
         agent = Agent.create(email=log_in_name(email), role=role, **columns)
         journal.record(actor, "creer_compte", "agent", agent.id)
         return agent, invite(agent)
@@ -45,10 +54,29 @@ def log_in_name(email):
 
 def invite(agent):
     """A token that lets `agent` choose a password once, within a day."""
-    token = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token), kind="invitation", subject=str(agent.id),
+    return token_of(_draw_link(agent))
+
+
+def send_link(actor, agent):
+    """Queue a mail with such a link, and return its token too: mails get lost. In the transaction of the caller."""
+    draw = _draw_link(agent)
+    facts = {"draw": draw, "known": agent.password_hash is not None, "address": agent.email, "sender": actor.name,
+             "service": agent.commune.label if agent.commune else agent.unit}
+    Mail.create(key=f"invitation:{agent.id}:{draw[:22]}:agent", name="invitation", recipient=agent.email, context=facts)
+    journal.record(actor, "inviter", "agent", agent.id)
+    return token_of(draw)
+
+
+def _draw_link(agent):
+    draw = secrets.token_urlsafe(32)
+    SingleUse.create(hash=digest(token_of(draw)), kind="invitation", subject=str(agent.id),
                      expires_at=now() + LIFE_OF_AN_INVITATION)
-    return token
+    return draw
+
+
+def token_of(draw):
+    """The token of the link a mail's `draw` stands for: the database alone opens nothing."""
+    return hmac.new(sealed.key("invitation"), draw.encode(), hashlib.sha256).hexdigest()
 
 
 def invited(token):

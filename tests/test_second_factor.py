@@ -10,6 +10,7 @@ import time_machine
 from models import Agent, Event, Role, SingleUse, WebSession, now
 from portal import sealed, second_factor, settings
 from portal.second_factor import CodeUsed, CurrentWrong, LogInOver, WrongCode, WrongRecoveryCode
+from portal.settings import use
 from tests.factories import PASSWORD, a_voter, an_agent, an_officer, log_in
 from tests.test_connexion import Browser
 
@@ -22,12 +23,13 @@ def code(secret=SECRET, steps=0):
     return pyotp.TOTP(secret).at(now() + steps * HALF_A_MINUTE)
 
 
-def protected(**columns):
-    """An officer whose application has SECRET, with the recovery codes; long enough ago that no code is spent."""
+def protected(account=None):
+    """An officer, or `account`, whose application has SECRET, with the recovery codes; long enough ago that no code is
+    spent."""
     with time_machine.travel(now() - datetime.timedelta(hours=1), tick=False):
-        officer = an_officer(**columns)
-        codes = second_factor.enrol(officer, SECRET, code())
-    return Agent.get_by_id(officer.id), codes
+        account = account or an_officer()
+        codes = second_factor.enrol(account, SECRET, code())
+    return Agent.get_by_id(account.id), codes
 
 
 def traces(act):
@@ -42,9 +44,7 @@ def agent(app):
 @pytest.fixture
 def production(app, settings):
     """The rules of production, on this machine's settings."""
-    use_settings = dataclasses.replace(settings, env="production")
-    from portal.settings import use
-    yield use(use_settings)
+    yield use(dataclasses.replace(settings, env="production"))
     use(settings)
 
 
@@ -219,7 +219,6 @@ def test_new_codes_replace_the_old_ones_and_want_a_code(db):
 def test_the_database_alone_does_not_give_the_secret_away(db, settings):
     officer, _ = protected()
     assert SECRET not in officer.totp_secret
-    from portal.settings import use
     use(dataclasses.replace(settings, secret_key="t" * 64))
     with pytest.raises(WrongCode):
         second_factor.check(officer, code())

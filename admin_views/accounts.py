@@ -1,0 +1,176 @@
+"""The accounts of agents: all of them for the ministry, those of the own town hall for its manager."""
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_admin.form import BaseForm
+from flask_admin.model.template import macro
+from flask_babel import gettext, lazy_gettext
+from flask_login import current_user
+from wtforms import StringField
+from wtforms.validators import Email, ValidationError
+
+from admin_views.base import ScopedView, words
+from admin_views.bulk import bulk
+from admin_views.filters import Choice
+from models import AGENT_ROLES, TOWN_HALL, Agent, Role
+from portal import accounts, second_factor, settings
+from portal.communes import resolve
+from portal.database import transaction
+from portal.errors import Refused
+
+MINISTRY, MANAGERS = frozenset({Role.MINISTRY}), frozenset({Role.MANAGER})
+
+
+class OwnAccount(Refused):
+    """Nobody suspends themselves, takes their own role away or their own second factor off here."""
+
+    status = 409
+
+
+def choice_of(roles):
+    return lambda: [(role, words("ROLES")[role]) for role in roles]
+
+
+class Accounts(ScopedView):
+    """What both have in common: the state of an account, its link, its suspension, its second factor."""
+
+    column_formatters = {"state": macro("cell_state"), "role": macro("cell_role")}
+    column_formatters_detail = column_formatters
+    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))], "filters": [accounts.log_in_name]}}
+    list_template = "admin/accounts/accounts.html"
+    details_template = "admin/accounts/account.html"
+    newest_first = True
+
+    def roles_for(self, method):
+        return super().roles_for(method) & self.roles
+
+    def load(self, rows):
+        """Whether a password was chosen, without reading any hash."""
+        super().load(rows)
+        ids = [row.id for row in rows]
+        chosen = Agent.select(Agent.id).where(Agent.id.in_(ids), Agent.password_hash.is_null(False)).tuples()
+        known = {number for number, in chosen}
+        for row in rows:
+            row.state = "suspended" if row.suspended_at else "open" if row.id in known else "invited"
+
+    def beside(self, row):
+        return {"own": row.id == self.actor.id}
+
+    # --- Invitation ---
+
+    def insert(self, form):
+        agent, _ = accounts.create(self.actor, **self.columns(form))
+        self._template_args["token"] = accounts.send_link(self.actor, agent)
+        return agent
+
+    def created(self, row):
+        return self.invitation(row, self._template_args["token"])
+
+    def invitation(self, agent, token):
+        """The link, shown once: only its hash is kept."""
+        link = settings.active().base_url.rstrip("/") + url_for("pages.invitation", token=token)
+        return self.render("admin/accounts/invitation.html", model=agent, link=link)
+
+    @expose("/inviter/", methods=("POST",))
+    def inviter_view(self):
+        agent = self.get_one(request.form.getlist("id"))
+        with transaction():
+            token = accounts.send_link(self.actor, Agent.get_by_id(agent.id))
+        return self.invitation(agent, token)
+
+    # --- Changes ---
+
+    def change(self, form, row):
+        """Whoever was logged in may have had another role or town; a link went to the address of before."""
+        if row.id == self.actor.id and form.role.data != row.role:
+            raise OwnAccount()
+        changed = super().change(form, row)
+        if changed.email != row.email:
+            accounts.withdraw_links(changed)
+        accounts.end_sessions(changed, but=current_user.session.login)
+        return changed
+
+    @bulk(*MINISTRY, *MANAGERS)
+    def suspendre(self, row):
+        if row.id == self.actor.id:
+            raise OwnAccount()
+        accounts.suspend(self.actor, row)
+
+    @bulk(*MINISTRY, *MANAGERS)
+    def reactiver(self, row):
+        accounts.reactivate(self.actor, row)
+
+    @expose("/double-authentification/", methods=("GET", "POST"))
+    def double_authentification_view(self):
+        """For a colleague who lost telephone and recovery codes. GET asks."""
+        agent = self.get_one(request.values.getlist("id"))
+        if agent.id == self.actor.id:
+            raise OwnAccount()
+        if request.method == "GET":
+            return self.render("admin/accounts/second_factor.html", model=agent)
+        second_factor.reset(self.actor, agent)
+        flash(gettext("account.second_factor_off"), "success")
+        return redirect(self.get_url(".details_view", id=agent.id), 303)
+
+
+# --- The town hall's ------------------------------------------------------------------------------------------------
+
+class TownHallAccounts(Accounts):
+    roles = MANAGERS
+    rights = {"create": MANAGERS, "edit": MANAGERS}
+    column_list = ("name", "quality", "role", "email", "state")
+    column_details_list = ("name", "email", "role", "quality", "state", "created_at", "suspended_at", "totp_since")
+    form_columns = ("email", "first_name", "last_name", "quality", "role")
+    form_args = {**Accounts.form_args, "role": {"choices": choice_of(TOWN_HALL)}}
+
+    def columns(self, form):
+        return {"commune": self.actor.commune, **{name: form[name].data for name in self.form_columns}}
+
+
+# --- The ministry's -------------------------------------------------------------------------------------------------
+
+class CommuneField(StringField):
+    """A commune as people name it. The page's script offers a list; the text alone does as well."""
+
+    def process_data(self, value):
+        self.data = value.label if value else ""
+
+    def pre_validate(self, form):
+        self.found = resolve(self.data or "").exact
+        if self.data and not self.found:
+            raise ValidationError(gettext("field.commune"))
+
+    def populate_obj(self, obj, name):
+        setattr(obj, name, self.found)
+
+
+class AgentForm(BaseForm):
+    def validate(self, extra_validators=None):
+        """Town halls have a commune, the others none: the database says so too."""
+        valid = super().validate(extra_validators)
+        if (self.role.data in TOWN_HALL) == bool(self.commune.data):
+            return valid
+        self.commune.errors = [*self.commune.errors, gettext("field.commune_of_town_hall")]
+        return False
+
+
+class AgentView(Accounts):
+    roles = MINISTRY
+    rights = {"create": MINISTRY, "edit": MINISTRY}
+    column_list = ("name", "email", "role", "unit", "commune.label", "state")
+    column_details_list = ("name", "email", "role", "quality", "unit", "place", "commune.label", "habilitated_from",
+                           "habilitated_until", "state", "created_at", "suspended_at", "totp_since")
+    column_filters = (Choice(Agent.role, choice_of(AGENT_ROLES)),)
+    form_columns = ("email", "first_name", "last_name", "role", "quality", "unit", "place", "commune",
+                    "habilitated_from", "habilitated_until")
+    form_base_class = AgentForm
+    form_overrides = {"commune": CommuneField}
+    form_args = {**Accounts.form_args, "role": {"choices": choice_of(AGENT_ROLES)},
+                 "commune": {"render_kw": {"data-communes": "/communes"}}}
+    related = (Agent.commune,)
+
+    def columns(self, form):
+        return {**{name: form[name].data for name in self.form_columns}, "commune": form.commune.found}
+
+
+def views():
+    return [AgentView(Agent, "agents"), TownHallAccounts(Agent, "comptes")]

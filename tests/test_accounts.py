@@ -1,0 +1,169 @@
+"""A manager invites, renames, suspends the agents of the own town hall, and of no other; the ministry all of them."""
+import re
+from html import unescape
+
+import pytest
+
+from models import Agent, Event, Mail, Role, SingleUse, WebSession, now
+from portal import accounts, outbox
+from portal.procedure import CLOCK
+from tests.factories import a_commune, an_agent, an_officer, log_in
+from tests.test_back_office import Desk, confirm
+from tests.test_second_factor import protected
+
+GRID = "/admin/comptes/"
+NEW = {"email": "Sam.Roy@Exemple.fr ", "first_name": "Sam", "last_name": "Roy", "quality": "agent d’accueil",
+       "role": "commune"}
+
+
+@pytest.fixture
+def manager(app):
+    return Desk(app, an_agent(Role.MANAGER, first_name="Alix", last_name="Maire"))
+
+
+def link_in(text):
+    return re.search(r"http://localhost/invitation/([\w-]+)", unescape(text))[1]
+
+
+def sent_to(address):
+    return outbox.render("invitation", Mail.get(Mail.recipient == address).context)
+
+
+def test_a_manager_invites_a_colleague(manager):
+    manager.opens(GRID).follows("Nouveau compte")
+    manager.presses("Enregistrer", **NEW)
+    agent = Agent.get(Agent.email == "sam.roy@exemple.fr")
+    assert (agent.role, agent.commune_id, agent.password_hash) == (Role.COMMUNE, "69123", None)
+    token = link_in(manager.text)
+    assert accounts.invited(token) == agent
+    assert link_in(sent_to(agent.email).text) == link_in(sent_to(agent.email).html) == token
+    assert "Alix Maire" in sent_to(agent.email).text and "Lyon" in sent_to(agent.email).text
+    assert token not in manager.opens(f"{GRID}details/?id={agent.id}").text
+    assert "Invité" in manager.opens(GRID).said
+
+
+def test_the_database_alone_does_not_give_the_link_away(manager):
+    manager.opens(f"{GRID}new/").presses("Enregistrer", **NEW)
+    token = link_in(manager.text)
+    kept = " ".join(str(row.__data__) for table in (Mail, SingleUse, Event) for row in table.select())
+    assert token not in kept
+
+
+def test_a_link_is_sent_again(manager):
+    agent = an_agent(Role.COMMUNE, password_hash=None)
+    manager.opens(f"{GRID}details/?id={agent.id}").presses("Envoyer un nouveau lien")
+    assert accounts.invited(link_in(manager.text)) == agent
+    assert link_in(sent_to(agent.email).text) == link_in(manager.text)
+    assert Event.select().where(Event.act == "inviter", Event.actor == manager.agent.id).count() == 1
+
+
+def test_the_mail_of_a_known_account_speaks_of_a_new_password(manager):
+    agent = an_agent(Role.COMMUNE)
+    manager.opens(f"{GRID}details/?id={agent.id}").presses("Envoyer un nouveau lien")
+    assert "nouveau mot de passe" in sent_to(agent.email).text
+    assert "vous ouvre un compte" not in sent_to(agent.email).text
+
+
+@pytest.mark.parametrize("fields, sentence", [
+    ({"email": "pas une adresse"}, "prenom.nom@exemple.fr"), ({"role": "ministry"}, "Choisissez"),
+    ({"role": "officer"}, "Choisissez"), ({"email": "la@exemple.fr"}, "un compte existe déjà"),
+    ({"first_name": ""}, "Remplissez ce champ"), ({"last_name": "a\u202e"}, "invisibles")])
+def test_a_bad_invitation_is_refused_and_nothing_is_sent(manager, fields, sentence):
+    an_agent(Role.COMMUNE, a_commune("75056"), email="la@exemple.fr")
+    before = Agent.select().count()
+    manager.opens(f"{GRID}new/").presses("Enregistrer", **{**NEW, **fields})
+    assert manager.page.status_code in (422, 409) and sentence in manager.said
+    assert (Agent.select().count(), Mail.select().count(), SingleUse.select().count()) == (before, 0, 0)
+
+
+def test_a_manager_makes_no_account_of_another_town(manager):
+    a_commune("75056")
+    manager.opens(f"{GRID}new/").presses("Enregistrer", **NEW, commune="75056", commune_id="75056")
+    assert Agent.get(Agent.email == "sam.roy@exemple.fr").commune_id == "69123"
+
+
+def test_a_manager_sees_the_own_town_hall_only(manager):
+    own, other, officer = an_agent(Role.COMMUNE), an_agent(Role.COMMUNE, a_commune("75056")), an_officer()
+    assert set(manager.opens(GRID).rows) == {own.id, manager.agent.id}
+    for foreign in (other, officer):
+        for path in ("details/", "edit/", "double-authentification/"):
+            assert manager.opens(f"{GRID}{path}?id={foreign.id}").page.status_code == 404
+    assert manager.opens("/admin/agents/").page.status_code == 404
+
+
+@pytest.mark.parametrize("role", [Role.COMMUNE, Role.OFFICER, Role.MINISTRY])
+def test_only_managers_open_the_accounts_of_a_commune(app, role):
+    assert Desk(app, an_agent(role)).opens(GRID).page.status_code == 404
+
+
+def test_suspending_asks_then_ends_the_sessions(app, manager):
+    victim = Desk(app, an_agent(Role.COMMUNE))
+    manager.opens(f"{GRID}details/?id={victim.agent.id}").presses("Suspendre")
+    confirm(manager)
+    assert Agent.get_by_id(victim.agent.id).suspended_at
+    assert not WebSession.select().where(WebSession.agent == victim.agent).exists()
+    manager.opens(f"{GRID}details/?id={victim.agent.id}").presses("Réactiver")
+    confirm(manager)
+    assert not Agent.get_by_id(victim.agent.id).suspended_at
+
+
+def test_a_manager_does_not_suspend_themselves(manager):
+    manager.opens(f"{GRID}details/?id={manager.agent.id}").presses("Suspendre")
+    confirm(manager)
+    assert "Personne ne suspend son propre compte" in manager.said
+    assert not Agent.get_by_id(manager.agent.id).suspended_at
+
+
+def test_a_manager_does_not_take_their_own_role_away(manager):
+    manager.opens(f"{GRID}edit/?id={manager.agent.id}").presses("Enregistrer", role="commune")
+    assert manager.page.status_code == 422 and Agent.get_by_id(manager.agent.id).role == Role.MANAGER
+
+
+def test_a_name_corrected_keeps_the_link_and_an_address_corrected_does_not(manager):
+    agent, token = accounts.create(CLOCK, email="faux@exemple.fr", role=Role.COMMUNE, commune=a_commune(),
+                                   first_name="Sam", last_name="Roi")
+    manager.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", last_name="Roy")
+    assert accounts.invited(token).last_name == "Roy"
+    manager.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", email="juste@exemple.fr")
+    assert manager.page.status_code == 200
+    assert SingleUse.select().where(SingleUse.kind == "invitation").count() == 0
+
+
+def test_a_lost_second_factor_is_taken_off_after_a_question(app, manager):
+    agent, codes = protected(an_agent(Role.COMMUNE))
+    victim = Desk(app, agent)
+    manager.opens(f"{GRID}details/?id={agent.id}").follows("Retirer la double authentification")
+    assert Agent.get_by_id(agent.id).totp_secret
+    manager.presses("Retirer la double authentification")
+    assert Agent.get_by_id(agent.id).totp_secret is None
+    assert not SingleUse.select().where(SingleUse.kind == "recovery").exists()
+    assert not WebSession.select().where(WebSession.agent == victim.agent).exists()
+    assert Event.select().where(Event.act == "oter_second_facteur", Event.actor == manager.agent.id).count() == 1
+
+
+def test_nobody_takes_their_own_second_factor_off_there(app, manager):
+    address = f"{GRID}double-authentification/?id={manager.agent.id}"
+    assert manager.opens(address).page.status_code == 409
+    assert "Retirer la double" not in manager.opens(f"{GRID}details/?id={manager.agent.id}").text
+
+
+def test_what_was_never_read_is_not_written(manager):
+    """The grid reads neither the password nor the secret: saving a form must not blank them."""
+    agent, _ = protected(an_agent(Role.COMMUNE))
+    manager.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", quality="adjoint au chef de bureau")
+    kept = Agent.get_by_id(agent.id)
+    assert (kept.password_hash, kept.totp_secret) == (agent.password_hash, agent.totp_secret)
+    assert kept.quality == "adjoint au chef de bureau"
+
+
+def test_a_suspended_agent_s_page_offers_no_link(manager):
+    agent = an_agent(Role.COMMUNE, suspended_at=now())
+    assert "Envoyer un nouveau lien" not in manager.opens(f"{GRID}details/?id={agent.id}").text
+
+
+def test_the_invitation_speaks_to_who_is_invited(app, manager):
+    manager.opens(f"{GRID}new/").presses("Enregistrer", **NEW)
+    stranger = app.test_client()
+    assert "Sam Roy" in stranger.get(f"/invitation/{link_in(manager.text)}").text
+    log_in(stranger, agent=manager.agent)
+    assert stranger.get(f"/invitation/{link_in(manager.text)}").status_code == 200
