@@ -8,7 +8,7 @@ from typing import NamedTuple
 from demo.samples import DOMAIN
 from models import Role
 from portal.mail import SAMPLES
-from tests.factories import an_agent
+from tests.factories import PASSWORD, a_mandataire, an_agent
 from tests.voter import SOUND
 from tests.world import HARD
 
@@ -32,7 +32,7 @@ def opened(browser, world, screen, **options):
     What the browser says meanwhile is in `page.said`, the addresses it asked for in `page.asked`, and the documents it
     received in `page.received`.
     """
-    context = browser.new_context(**options)
+    context = browser.new_context(bypass_csp=screen in MAILS, **options)  # the mailbox's sandbox would hold axe too
     if screen.who:
         context.add_cookies([world.cookie(**screen.who(world))])
     page = context.new_page()
@@ -69,6 +69,16 @@ def mandant(world):
     return {"voter": world.mandant}
 
 
+def careful_voter(world):
+    """One whose address waits for its link."""
+    return {"voter": world.changed_address.voter}
+
+
+def guarded(world):
+    """An agent with a second factor."""
+    return {"agent": world.guarded}
+
+
 def officer(world):
     """One who did nothing yet today."""
     return {"agent": world.new_officer()}
@@ -101,6 +111,9 @@ busy_officer, mairie, maire, elsewhere, ministere = map(agent, (
 
 # --- How to get there -----------------------------------------------------------------------------------------------
 
+PRESS = "button => button.click()"      # whatever lies over it
+
+
 def fills(**answers):
     """Type or choose by the controls' names, `__` for a hyphen; True ticks every box of the name."""
     def step(page, world):
@@ -121,13 +134,14 @@ def answer_one(page, name, answer):
 
 
 def sends(action="", **pressed):
-    """Press the button of that name and value, else the first, of the form whose action ends so."""
-    button = "".join(f"[name='{name}'][value='{value}']" for name, value in pressed.items())
+    """Press the button of that name and value, else the first, that sends a form to what ends so."""
+    named = "".join(f"[name='{name}'][value='{value}']" for name, value in pressed.items()) + ":not([type=button])"
     form = f"main form[action$='{action}']" if action else "main form[method=post]"
+    buttons = f"{form} button{named}, main button[formaction$='{action or '/'}']{named}"
 
     def step(page, world):
         with page.expect_navigation():
-            page.locator(f"{form} button{button}:not([type=button])").first.evaluate("button => button.click()")
+            page.locator(buttons).first.evaluate("button => button.click()")
     return step
 
 
@@ -171,6 +185,13 @@ def looks_up(status="deposee", **columns):
     return step
 
 
+def looks_up_namesake(page, world):
+    """A mandataire called as the mandant, who already holds all the law allows."""
+    mandataire = a_mandataire(birth_name="LEFÈVRE-SPÉCIMEN", first_names="Camille Léo", commune=world.lyon)
+    world.file("etablie", mandataire=mandataire)
+    looks_up(mandataire=mandataire)(page, world)
+
+
 def looks_up_hard(name):
     def step(page, world):
         fills(reference=world.hard_file(HARD[name]).reference.code)(page, world)
@@ -181,6 +202,24 @@ def looks_up_hard(name):
 def establishes(page, world):
     fills(document=True, identity=True, consent=True)(page, world)
     sends("/etablir")(page, world)
+
+
+def gives_password(page, world):
+    """At the agents' log-in, as the one who has a second factor."""
+    fills(email=world.guarded.email, password=PASSWORD)(page, world)
+    sends()(page, world)
+
+
+def gives_code(name):
+    """One of the second factor that was not used yet."""
+    def step(page, world):
+        fills(**{name: world.code()})(page, world)
+    return step
+
+
+def ticks_rows(page, world):
+    for box in page.locator("[name=rowid]").all()[:3]:
+        box.check(force=True)
 
 
 FRANCECONNECT = "/franceconnect/connexion"
@@ -210,6 +249,15 @@ PUBLIC = (
     Screen("public/invitation-differents", "/invitation/{w.invitation}", None, (
         fills(password="une phrase assez longue", again="une autre phrase"), sends())),
     Screen("public/invitation-morte", "/invitation/inconnue"),
+    Screen("public/code", "/connexion", None, (gives_password,)),
+    Screen("public/code-faux", "/connexion", None, (gives_password, fills(code="000000"), sends())),
+    Screen("public/code-de-secours", "/connexion", None, (
+        gives_password, opens("{w.url}/connexion/code-de-secours"))),
+    Screen("public/code-de-secours-faux", "/connexion", None, (
+        gives_password, opens("{w.url}/connexion/code-de-secours"), fills(code="ABCD EFGH"), sends())),
+    Screen("public/code-sans-mot-de-passe", "/connexion/code"),
+    Screen("public/adresse", "/adresse/{w.address_token}"),
+    Screen("public/adresse-perdue", "/adresse/inconnue"),
 )
 
 FRANCECONNECT_SCREENS = (
@@ -256,6 +304,13 @@ VOTER = (
     Screen("mandant/retirer", "/mes-procurations/{w.files[deposee].id}/retirer", mandant),
     Screen("mandant/retirer-trop-tard", "/mes-procurations/{w.files[validee].id}/retirer", mandant),
     Screen("mandant/session-finie", "/mes-procurations"),
+    *(Screen(f"mandant/recepisse-{status}", f"/mes-procurations/{{w.files[{status}].id}}/recepisse", mandant)
+      for status in ("deposee", "etablie", "validee")),
+    Screen("mandant/adresse-a-confirmer", "/mes-procurations", careful_voter),
+    Screen("mandant/adresse-corriger", "/mes-procurations/{w.changed_address.id}/adresse", careful_voter),
+    Screen("mandant/adresse-corriger-erreur", "/mes-procurations/{w.changed_address.id}/adresse", careful_voter, (
+        fills(email="camille@"), sends("/adresse"))),
+    Screen("mandant/adresse-confirmee", "/adresse/{w.other_address_token}", None, (sends(),)),
 )
 
 OFFICER = (
@@ -271,8 +326,11 @@ OFFICER = (
     Screen("guichet/refuser", "/admin/guichet/", officer, (looks_up(), sends("/refuser"))),
     Screen("guichet/refuser-sans-motif", "/admin/guichet/", officer, (
         looks_up(), sends("/refuser"), sends("/refuser"))),
-    Screen("guichet/refusee-a-l-instant", "/admin/guichet/", officer, (
+    Screen("guichet/refuser-apercu", "/admin/guichet/", officer, (
         looks_up(), sends("/refuser"), fills(reason="piece_non_probante"), sends("/refuser"))),
+    Screen("guichet/refusee-a-l-instant", "/admin/guichet/", officer, (
+        looks_up(), sends("/refuser"), fills(reason="piece_non_probante"), sends("/refuser"),
+        sends("/refuser/confirmer"))),
     Screen("guichet/dossier-ferme", "/admin/guichet/", officer, (
         looks_up(), lambda page, world: page.locator("[name=file]").first.evaluate("field => field.value = 'autre'"),
         fills(document=True, identity=True, consent=True), sends("/etablir"))),
@@ -305,11 +363,40 @@ COMMUNE = (
     *(Screen(f"mairie/dossier-{status}", f"{DETAILS}{{w.files[{status}].id}}", mairie)
       for status in ("etablie", "validee", "invalidee", "annulee", "resiliee")),
     Screen("mairie/dossier-inconnu", f"{DETAILS}999999", mairie),
-    Screen("mairie/invalider", DECISION.format("invalider"), mairie),
-    Screen("mairie/invalider-sans-motif", DECISION.format("invalider"), mairie, (sends("/invalider/"),)),
-    Screen("mairie/invalider-apercu", DECISION.format("invalider"), mairie, (
-        fills(reason="mandant_non_inscrit", comment="Introuvable sur la liste de Lyon."), sends("/invalider/"))),
+    *(Screen(f"mairie/{act}{suffix}", f"/admin/procurations/{act}/?id={{w.files[{status}].id}}", mairie, steps)
+      for act, status, reason in (("invalider", "etablie", "mandant_non_inscrit"),
+                                  ("annuler", "validee", "deces_du_mandataire"))
+      for suffix, steps in (
+          ("", ()), ("-sans-motif", (sends(f"/{act}/"),)),
+          ("-apercu", (fills(reason=reason, comment="Introuvable sur la liste de Lyon."), sends(f"/{act}/"))))),
+    Screen("mairie/reprendre", "/admin/procurations/reprendre/?id={w.files[invalidee].id}", mairie),
     Screen("mairie/invalider-trop-tard", "/admin/procurations/invalider/?id={w.files[annulee].id}", mairie),
+    Screen("mairie/validee-a-l-instant", f"{DETAILS}{{w.fresh_file.id}}", mairie, (sends("/valider/"),)),
+    Screen("mairie/plusieurs", f"{GRID}?flt_status=etablie", mairie, (
+        ticks_rows, sends("/action/", action="valider"))),
+    Screen("maire/accueil", "/admin/", maire),
+    Screen("maire/comptes", "/admin/comptes/", maire),
+    Screen("maire/compte", "/admin/comptes/details/?id={w.colleague.id}", maire),
+    Screen("maire/compte-modifier", "/admin/comptes/edit/?id={w.colleague.id}", maire),
+    Screen("maire/compte-nouveau", "/admin/comptes/new/", maire),
+    Screen("maire/compte-nouveau-erreurs", "/admin/comptes/new/", maire, (sends(),)),
+    Screen("maire/compte-invitation", "/admin/comptes/details/?id={w.colleague.id}", maire, (sends("/inviter/"),)),
+    Screen("maire/compte-double-authentification",
+           "/admin/comptes/double-authentification/?id={w.colleague.id}", maire),
+)
+
+PROFILE = (
+    Screen("profil/mairie", "/admin/profil/", mairie),
+    Screen("profil/double-authentification", "/admin/profil/double-authentification", mairie),
+    Screen("profil/double-authentification-faux", "/admin/profil/double-authentification", mairie, (
+        fills(code="000000"), sends())),
+    Screen("profil/protege", "/admin/profil/", guarded),
+    Screen("profil/double-authentification-changer", "/admin/profil/double-authentification", guarded),
+    Screen("profil/mot-de-passe", "/admin/profil/mot-de-passe", mairie),
+    Screen("profil/mot-de-passe-erreurs", "/admin/profil/mot-de-passe", mairie, (sends(),)),
+    Screen("profil/codes-de-secours", "/admin/profil/codes-de-secours", guarded),
+    Screen("profil/codes-de-secours-nouveaux", "/admin/profil/codes-de-secours", guarded, (
+        gives_code("current"), sends())),
 )
 
 MINISTRY = (
@@ -338,12 +425,13 @@ MINISTRY = (
     Screen("ministere/agent-modifier", "/admin/agents/edit/?id=1", ministere),
     Screen("ministere/agent-nouveau", "/admin/agents/new/", ministere),
     Screen("ministere/agent-nouveau-erreurs", "/admin/agents/new/", ministere, (sends(),)),
+    Screen("ministere/agent-double-authentification", "/admin/agents/double-authentification/?id=1", ministere),
+    Screen("ministere/style", "/admin/style/", ministere),
     Screen("ministere/agent-invitation", "/admin/agents/details/?id=1", ministere, (sends("/inviter/"),)),
     Screen("ministere/courriels", "/admin/courriels/", ministere),
     Screen("ministere/courriel", "/admin/courriels/details/?id={w.mail.id}", ministere),
     Screen("ministere/journal", "/admin/journal/", ministere),
     Screen("ministere/evenement", "/admin/journal/details/?id={w.event.id}", ministere),
-    Screen("maire/agents", "/admin/agents/", maire),
 )
 
 ERROR = tuple(Screen(f"erreurs/{name}", f"/erreur/{name}") for name in ERRORS) + (
@@ -377,5 +465,5 @@ HARD_SCREENS = tuple(
     Screen("difficile/recherche", GRID, hard_agent, searches("van"), True),
 )
 
-SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *VOTER, *OFFICER, *COMMUNE, *MINISTRY, *ERROR, *DEMO, *MAILS,
+SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *VOTER, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY, *ERROR, *DEMO, *MAILS,
            *HARD_SCREENS)

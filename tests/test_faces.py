@@ -13,6 +13,7 @@ from tests.screens import PUBLIC, SCREENS, Screen, address, opened
 from tests.world import World
 
 pytestmark = needs_chromium
+SETTLED = "document.getAnimations().forEach(change => change.finish())"     # colours go over slowly
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 NARROW = {"width": 320, "height": 640}          # WCAG 1.4.10
 HEAVIEST = 60_000                               # bytes of a public page with all it needs, nothing cached
@@ -20,7 +21,8 @@ REFUSED = re.compile("status of [45]")          # the browser says of each error
 EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
 NO_FACE = {  # addresses that answer with something else than a page, and those that only lead on
-    "static", "pages.communes", "pages.sante", "procurations.export"}
+    "static", "pages.communes", "pages.sante", "pages.session", "pages.calendrier", "pages.recepisse_pdf",
+    "procurations.export", "pages.activation"}
 NOWHERE = ("/nulle-part", "/admin/nulle-part", "/deconnexion")
 
 
@@ -93,6 +95,7 @@ def load_axe(page):
 
 
 def violations(page, options):
+    page.evaluate(SETTLED)
     report = page.evaluate("options => axe.run(document, options)", options)
     return [f"{violation['id']} ({violation['help']}): {', '.join(node['target'][0] for node in violation['nodes'])}"
             for violation in report["violations"]]

@@ -7,6 +7,7 @@ import socket
 import threading
 from functools import cached_property
 
+import pyotp
 import waitress
 from flask import abort
 from waitress import wasyncore
@@ -18,7 +19,7 @@ from demo.franceconnect import create_provider
 from demo.mailbox import create_mailbox
 from models import (LIVE, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Status, Tour, WebSession,
                     database)
-from portal import access, accounts, commune_list, worker
+from portal import access, accounts, addresses, commune_list, second_factor, worker
 from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.franceconnect import FranceConnectDown
@@ -118,6 +119,22 @@ class World:
         return self.new_voter()
 
     @cached_property
+    def colleague(self):
+        return an_agent(commune=self.lyon)
+
+    @cached_property
+    def guarded(self):
+        """Who logs in with factories.PASSWORD and a code, see `code`."""
+        agent = an_agent(commune=self.lyon)
+        secret = second_factor.enrolled_secret(agent, second_factor.begin_enrolment(agent))
+        self.codes = second_factor.enrol(agent, secret, pyotp.TOTP(secret).now())
+        return Agent.get_by_id(agent.id)
+
+    def code(self):
+        """A recovery code of `guarded`, another each time."""
+        return self.guarded and self.codes.pop()
+
+    @cached_property
     def invitation(self):
         return accounts.invite(an_agent(Role.MANAGER, self.lyon, password_hash=None))
 
@@ -148,6 +165,23 @@ class World:
         return {status: self.file(status, self.mandant, tours=tours.get(status, [first, second]))
                 for status in (*ended, *tours, Status.DEPOSEE)}
 
+    @cached_property
+    def fresh_file(self):
+        return self.file("etablie")
+
+    @cached_property
+    def changed_address(self):
+        """A request whose address is not FranceConnect's."""
+        return self.file(email="ailleurs@exemple.fr")
+
+    @property
+    def address_token(self):
+        return _token(self.changed_address)
+
+    @property
+    def other_address_token(self):
+        return _token(self.file(email="autrement@exemple.fr"))
+
     def file(self, status="deposee", voter=None, **columns):
         """A file of its own, in `status`."""
         number = next(factories.NUMBERS)
@@ -171,7 +205,7 @@ class World:
         mandataire = a_mandataire(**named, commune=None, nne="123456789",
                                   birth_date=f"{1900 + next(factories.NUMBERS) % 100}-01-02")
         return self.file(status, voter or self.new_voter(**columns), mandataire=mandataire,
-                         email=columns.get("email", "mandant@exemple.fr"), **more)
+                         **more)
 
     @cached_property
     def mail(self):
@@ -192,6 +226,12 @@ class World:
         """FranceConnect's, of the last voter who came through it."""
         return (WebSession.select().where(WebSession.id_token.is_null(False))
                 .order_by(WebSession.started_at.desc()).first().id_token)
+
+
+def _token(file):
+    """Of the link sent to the address of a file."""
+    link = Mail.get(Mail.procuration == file, Mail.name == addresses.MAIL)
+    return addresses.token_of(link.context["draw"])
 
 
 def _listening():
