@@ -35,7 +35,7 @@ ASKED = -1                  # beside the places of a file: the tour is one it na
 # --- The grid's filters ---------------------------------------------------------------------------------------------
 
 def statuses():
-    return [(status, words("STATUSES")[status]) for status in Status if status not in BEFORE_ESTABLISHMENT]
+    return [(status, gettext(f"view.{status}")) for status in Status if status not in BEFORE_ESTABLISHMENT]
 
 
 def every_tour():
@@ -47,6 +47,16 @@ def every_tour():
 
 def tours():
     return [(tour.id, f"{tour.scrutin.name}, {words('TOURS')[tour.number]}") for tour in every_tour()]
+
+
+def places():
+    return [("sans", gettext("view.sans"))]
+
+
+def without_a_place():
+    """The condition that a file covers a tour on which its mandataire cannot vote."""
+    return fn.EXISTS(Couverture.select(Value(1)).where(Couverture.procuration == Procuration.id,
+                                                       Couverture.place.is_null()))
 
 
 def zone_of(row):
@@ -71,6 +81,13 @@ class OfTour(Choice):
         rows = (of.select(Value(1)).where(of.procuration == Procuration.id, of.tour == value)
                 for of in (TourVise, Couverture))
         return query.where(reduce(or_, map(fn.EXISTS, rows)))
+
+
+class WithoutPlace(Choice):
+    """Files whose mandataire cannot vote for every tour they cover."""
+
+    def apply(self, query, value):
+        return query.where(without_a_place())
 
 
 class LocalDay(Day):
@@ -116,7 +133,8 @@ class ProcurationView(ScopedView):
     column_export_list = ("id", "mandant.birth_name", "mandant.used_name", "mandant.first_names", "mandant.birth_date",
                           "mandataire.birth_name", "mandataire.first_names", "mandataire.birth_date", "covers",
                           "valid_until", "established_at", "authority", "authority_place", "status", "places")
-    column_filters = (Choice(Procuration.status, statuses), OfTour(Procuration.id, tours, name="tour"),
+    column_filters = (Choice(Procuration.status, statuses, views=True), OfTour(Procuration.id, tours, name="tour"),
+                      WithoutPlace(Procuration.id, places, name="place"),
                       LocalDay(Procuration.established_at, name="day"))
     column_formatters = {name: macro(f"cell_{name}") for name in column_list}
     column_formatters_export = {
@@ -168,7 +186,7 @@ class ProcurationView(ScopedView):
 
     def render(self, template, **kwargs):
         if template == self.list_template:
-            kwargs["waiting"] = paging.count(self.waiting(), MOST_COUNTED)
+            kwargs["counts"] = {Status.ETABLIE: paging.count(self.waiting(), MOST_COUNTED)}
             kwargs["elsewhere"] = self.elsewhere(kwargs["data"])
         return super().render(template, **kwargs)
 

@@ -8,6 +8,7 @@ class Filter(BasePeeweeFilter):
     """`name` is that of the query's argument (`flt_<name>`) and of the label (`filter.<name>`)."""
 
     kind = "text"
+    views = False
 
     def __init__(self, column, name=None):
         super().__init__(column, name or column.name)
@@ -21,13 +22,16 @@ class Filter(BasePeeweeFilter):
 
 
 class Choice(Filter):
-    """Equality with one of the pairs (value, label) that `choices()` gives when the page is shown."""
+    """Equality with one of the pairs (value, label) that `choices()` gives when the page is shown.
+
+    `views` puts them as links above the grid: a few values that make as many lists.
+    """
 
     kind = "choice"
 
-    def __init__(self, column, choices, name=None):
+    def __init__(self, column, choices, name=None, views=False):
         super().__init__(column, name)
-        self.choices = choices
+        self.choices, self.views = choices, views
 
     def clean(self, value):
         """Raises ValueError for what was not offered."""
