@@ -272,15 +272,15 @@ def test_what_is_wrong_is_said_at_the_field_and_in_the_summary_and_nothing_is_wr
         for confirmer in (None, "oui"):
             page = mandant.fills(**{name: typed, "confirmer": confirmer})
             assert mandant.answer.status_code == 422 and page.title.startswith("Erreur : "), typed
-            assert sentence in page.error_at(group_of(name, typed)) and sentence in page.summary, typed
+            assert sentence in page.error_at(group_of(name)) and sentence in page.summary, typed
             assert rows() == [0] * len(FACTS), typed
             if typed and typed.isprintable() and name not in ("tours", "mandataire-sex", "declaration"):
                 assert page.fields()[name] == [typed]
 
 
-def group_of(name, typed):
-    """The field that answers for a control: a date for its parts, the end of a period where no tour is named."""
-    return "until" if (name, typed) == ("tours", None) else re.sub("-(day|month|year)$", "", name)
+def group_of(name):
+    """The field that answers for a control: a date for its parts."""
+    return re.sub("-(day|month|year)$", "", name)
 
 
 @pytest.mark.parametrize("day, month", [("31", "2"), ("30", "février"), ("00", "5x"), ("0", "13")])
@@ -306,7 +306,7 @@ def test_names_of_the_registry_are_taken_as_they_are(mandant, name):
 
 def test_neither_commune_nor_number_names_nobody(mandant):
     page = mandant.fills(mandataire__registered_in="", mandataire__nne=" ")
-    assert "L’un des deux suffit" in page.error_at("mandataire-nne")
+    assert "L’un des deux suffit" in page.error_at("mandataire-registered_in")
 
 
 @pytest.mark.parametrize("day, sentence", [

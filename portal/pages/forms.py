@@ -18,7 +18,6 @@ from wtforms.validators import StopValidation
 from models import now
 from portal import communes, names, scrutins
 from portal.catalogue import PARIS
-from portal.catalogue import day as in_french
 from portal.names import fold, tidy
 from portal.procedure import LONGEST_PERIOD, Demande, Named
 
@@ -140,8 +139,12 @@ class DayField(Field):
         for part in self.PARTS:
             setattr(self, part, formdata.get(f"{self.name}-{part}", "").strip() if formdata else "")
 
+    @property
+    def is_typed(self):
+        return bool(self.day or self.month or self.year)
+
     def pre_validate(self, form):
-        if self.day or self.month or self.year:
+        if self.is_typed:
             self.data = self._read()
         elif self.needed:
             raise stop(self, "missing")
@@ -246,13 +249,14 @@ class MandataireForm(PlainForm):
         if earliest(field.data) > today:
             raise stop(field, "future")
 
-    def validate_nne(self, field):
-        plain = "".join((field.data or "").split())
-        if plain and not re.fullmatch("[0-9]{8,9}", plain):
-            raise stop(field, "unusable")
-        field.data = plain
-        if not plain and not self.registered_in.data:
+    def validate_registered_in(self, field):
+        if not field.data and not (self.nne.data or "").strip():
             raise stop(field, "missing")
+
+    def validate_nne(self, field):
+        field.data = "".join((field.data or "").split())
+        if field.data and not re.fullmatch("[0-9]{8,9}", field.data):
+            raise stop(field, "unusable")
 
     def named(self):
         return Named(birth_name=self.birth_name.data, first_names=self.first_names.data, sex=self.sex.data,
@@ -298,10 +302,9 @@ class DemandeForm(PlainForm):
         return [(tour, day) for tour in self.open_tours if (day := self.day_of(tour)) and day >= self.today]
 
     def offer(self):
-        """Name the tours to choose from, for the fields' page."""
-        self.tours.choices = [
-            SelectChoice(str(tour.id), gettext(f"form.tours.choice.{tour.number}", scrutin=tour.scrutin.name,
-                                               day=in_french(day, "full"))) for tour, day in self.offered]
+        """Say which tours there are to choose from, for the fields' page: `choices`, their tour and day by value."""
+        self.choices = {str(tour.id): (tour, day) for tour, day in self.offered}
+        self.tours.choices = [SelectChoice(number) for number in self.choices]
 
     def day_of(self, tour):
         """The day of `tour` where the mandant votes, None where it is not held."""
@@ -315,6 +318,8 @@ class DemandeForm(PlainForm):
 
     def validate_tours(self, field):
         wanted = set(field.data or ())
+        if not wanted and self.offered and not self.until.is_typed:
+            raise stop(field, "missing")
         self.chosen = [tour for tour in self.open_tours if str(tour.id) in wanted]
         if len(self.chosen) < len(wanted):
             raise stop(field, "unknown")
@@ -331,7 +336,7 @@ class DemandeForm(PlainForm):
             raise stop(field, "over", scrutin=tour.scrutin.name)
 
     def validate_until(self, field):
-        if not field.data and not self.tours.data:
+        if not field.data and not self.tours.data and not self.tours.errors:
             raise stop(field, "missing")
         if field.data and self.tours.data:
             raise stop(field, "both")

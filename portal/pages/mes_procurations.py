@@ -12,6 +12,7 @@ from portal.errors import AlreadyDecided
 from portal.pages import pages
 
 MOST = 100  # files on the page
+GIVEN_UP = (Status.RETIREE, Status.CADUQUE, Status.RESILIEE)
 
 
 @pages.get("/mes-procurations")
@@ -53,7 +54,8 @@ def loaded(*conditions):
     """Files with all a page shows of them, latest first: nine statements, however many files.
 
     Beside the rows of `models`: `days` (local day of each tour named, by its id), `held` (tours on which it holds a
-    place) and `present_by` (last local day to present the request).
+    place), `present_by` (last local day to present the request), `over` (its last day is past) and `closed` (the
+    voter has nothing more to expect of it).
     """
     files = (Procuration.select(Procuration, Commune, Scrutin)
              .join(Commune).join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
@@ -84,4 +86,6 @@ def complete(file, tours):
                         if number in {vise.tour_id for vise in file.tours_vises}]
     file.days = {tour.id: scrutins.day_of(tour, commune) or tour.day
                  for tour in (*file.held, *(vise.tour for vise in file.tours_vises))}
+    file.over = scrutins.today(commune) > file.valid_until
+    file.closed = file.over or file.status in GIVEN_UP
     file.present_by = scrutins.last_whole_day(file.lapses_at, commune) if file.lapses_at else None
