@@ -133,7 +133,7 @@ def answer_one(page, name, answer):
         control.fill(answer)
 
 
-def sends(action="", **pressed):
+def sends(action="", /, **pressed):
     """Press the button of that name and value, else the first, that sends a form to what ends so."""
     named = "".join(f"[name='{name}'][value='{value}']" for name, value in pressed.items()) + ":not([type=button])"
     form = f"main form[action$='{action}']" if action else "main form[method=post]"

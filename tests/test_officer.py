@@ -204,7 +204,7 @@ def test_later_changes_nothing_and_closes_the_file(officer):
     file = a_procuration()
     officer.looks_up(file.reference)
     action, sent = officer.form("Établir la procuration")
-    officer.presses("Plus tard").is_told(200, "rien n’a changé").sees_nobody(file)
+    officer.presses("Plus tard, sans rien changer").is_told(200, "rien n’a changé").sees_nobody(file)
     assert unchanged(file)
     officer.page = officer.client.post(action, data={**sent, **TICKS}, follow_redirects=True)
     officer.is_told(409, "n’est plus ouvert")
@@ -322,7 +322,7 @@ def test_a_file_opened_in_another_session_of_the_same_officer_cannot_be_used(app
 def test_nobody_closes_the_file_of_another(app, officer):
     officer.looks_up(a_procuration().reference)
     thief = Counter(app).looks_up(a_procuration().reference)
-    thief.presses("Plus tard", file=officer.form("Plus tard")[1]["file"])
+    thief.presses("Plus tard, sans rien changer", file=officer.form("Plus tard")[1]["file"])
     officer.presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
 
 
