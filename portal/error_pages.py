@@ -3,6 +3,7 @@ import logging
 import traceback
 
 from flask import current_app, render_template, request
+from flask_wtf.csrf import CSRFError
 from peewee import DatabaseError, DataError, InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -25,6 +26,7 @@ class Unavailable(HTTPException):
 def install(app):
     app.register_error_handler(HTTPException, show)
     app.register_error_handler(SecurityError, lambda error: (bare("errors/host.html"), 400))
+    app.register_error_handler(CSRFError, lambda error: page(400, "errors/page_expired.html"))
     app.register_error_handler(Refused, refused)
     app.register_error_handler(DataError, lambda error: page(404))       # an id no column can hold
     app.register_error_handler(OverflowError, lambda error: page(404))
