@@ -104,5 +104,10 @@ _SAMPLE = {
     "day": "2026-02-20",
 }
 
+# Of the mails that carry a link, see `portal.addresses` and `portal.accounts`.
+LINKS = {"confirmer_adresse": {"draw": "echantillon"},
+         "invitation": {"draw": "echantillon", "known": False, "address": "prenom.nom@mairie.example",
+                        "sender": "Alix Exemple", "service": "Lyon (69)"}}
+
 # One per act, with the facts of `facts`: what pages of samples and tests show.
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}

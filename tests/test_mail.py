@@ -67,7 +67,7 @@ def test_every_mail_reads_the_same_in_text_and_in_html(name, address):
     context = mail.SAMPLES[name]
     rendered = outbox.render(name, context)
     facts = [context["mandataire"], *(day(tour["day"], "full") for tour in context["tours"])]
-    facts += [context["reference"], day(context["present_by"], "full"), "cerfa n° 14952", "Motif :"]
+    facts += [context["reference"], day(context["present_by"], "full"), "formulaire cerfa", "Motif :"]
     text, page = both(rendered)
     assert [fact in text for fact in facts] == [fact in page for fact in facts]
     assert not re.search(r"[{}]|None|Undefined", text + page)
@@ -90,9 +90,11 @@ def test_a_fact_the_mail_needs_is_never_left_blank(address):
 
 def test_every_act_has_its_folder_and_every_folder_its_act():
     folders = {path.name: {part.name for part in path.iterdir()} for path in FOLDER.iterdir() if path.is_dir()}
-    joined = {"deposee": {"recepisse.txt"}, "etablie": {"recepisse.txt"}, "validee": {"recepisse.txt", "calendrier.txt"}}
+    joined = {"deposee": {"recepisse.txt"}, "etablie": {"recepisse.txt"},
+              "validee": {"recepisse.txt", "calendrier.txt"}}
     assert folders == {name: {"subject.txt", "body.txt", "body.html"} | joined.get(name, set())
-                       for name in {*mail.NAMES.values(), addresses.MAIL}}
+                       for name in {*mail.NAMES.values(), *mail.LINKS}}
+    assert addresses.MAIL in mail.LINKS
     assert set(mail.NAMES) == set(TRANSITIONS)
 
 
@@ -172,7 +174,7 @@ def test_invalidee_says_why_and_how_and_until_when_to_do_it_again_on_paper_too(d
     procedure.invalider(procuration, agent, "mandant_non_inscrit", "Radié en 2024.\nVoir le service élections.")
     assert says(told(procuration), "Le mandant n’est pas inscrit sur la liste électorale de la commune",
                 "Radié en 2024. Voir le service élections.", "Refaites une demande en ligne",
-                "une procuration sur papier : formulaire cerfa n° 14952",
+                "une procuration sur papier : formulaire cerfa",
                 f"jusqu’au {day(procuration.valid_until, 'full')}", "votez vous-même")
 
 
