@@ -2,6 +2,8 @@
 from flask import abort, current_app, redirect, request, url_for
 from flask_login import current_user
 
+from werkzeug.exceptions import Unauthorized
+
 from models import AGENT_ROLES, Role
 
 PUBLIC = frozenset()
@@ -11,6 +13,10 @@ AGENTS = frozenset(AGENT_ROLES)
 
 class RouteWithoutAccess(RuntimeError):
     """A route would be open to nobody knows whom."""
+
+
+class SessionOver(Unauthorized):
+    """A voter's form came after the end of their session: it is not sent away, since it would be lost on the way."""
 
 
 def access(roles):
@@ -53,4 +59,6 @@ def enforce():
         abort(404)
     if roles != VOTERS:
         return redirect(url_for("pages.connexion"), 303)
-    return redirect(url_for("pages.accueil", suite=request.path if request.method == "GET" else None), 303)
+    if request.method == "POST":
+        raise SessionOver()
+    return redirect(url_for("pages.accueil", suite=request.path), 303)

@@ -59,8 +59,7 @@ def is_known(email, voter):
 
 
 def send_link(procuration):
-    """Queue a link to the file's address, in the transaction of the caller. One that has not left yet is given up."""
-    Mail.delete().where(*_links_waiting(procuration)).execute()
+    """Queue a link to the file's address, in the transaction of the caller."""
     draw = secrets.token_urlsafe(32)
     SingleUse.create(hash=digest(token_of(draw)), kind="address", subject=str(procuration.id), expires_at=now() + LIFE)
     Mail.create(key=f"{MAIL}:{procuration.id}:{draw[:22]}:mandant", procuration=procuration, name=MAIL,
@@ -74,9 +73,9 @@ def token_of(draw):
 
 
 def recipient_of(procuration):
-    """(address, state) for a mail of the file, read anew: it may be corrected or confirmed by somebody else. In the
-    transaction that changed the file's row, which those changes wait for."""
-    current = Procuration.get_by_id(procuration.id)
+    """(address, state) for a mail of the file, in the transaction that wrote the file's row. Read anew unless it is
+    confirmed, which is for ever: a correction or a confirmation waits for that row, or has just been first."""
+    current = Procuration.get_by_id(procuration.id) if procuration.awaits_confirmation else procuration
     return current.email, "held" if current.awaits_confirmation else "waiting"
 
 
@@ -139,7 +138,7 @@ def send_again(procuration, voter):
     with transaction():
         current = _unconfirmed(procuration)
         _refuse_too_many(current, PAUSE)
-        send_link(current)
+        _send_instead(current)
         journal.record(voter, "renvoyer_lien", "procuration", current.id)
 
 
@@ -154,7 +153,7 @@ def correct(procuration, email, voter):
             _let_go(current)
         else:
             _refuse_too_many(current)
-            send_link(current)
+            _send_instead(current)
         journal.record(voter, "corriger_adresse", "procuration", current.id)
 
 
@@ -174,6 +173,12 @@ def _change(current, email):
         raise AddressConfirmed()
     current.email = email
     Mail.update(recipient=email).where(Mail.procuration == current, Mail.state == "held").execute()
+
+
+def _send_instead(current):
+    """A link that has not left yet, perhaps for hours, would keep the new one back."""
+    Mail.delete().where(*_links_waiting(current)).execute()
+    send_link(current)
 
 
 def _refuse_too_many(current, pause=None):

@@ -34,6 +34,11 @@ class SignedIn(UserMixin):
     def get_id(self):
         return self.token
 
+    @property
+    def seconds_left(self):
+        """Until the session ends if nothing more is asked of it."""
+        return max(0, round((_ends_at(self.session) - now()).total_seconds()))
+
 
 def install(app):
     manager = LoginManager(app)
@@ -74,15 +79,19 @@ def load(token):
     if row is None or not _alive(row):
         return None
     if now() - row.seen_at > MINUTE:  # reads do not write: at most once a minute
-        WebSession.update(seen_at=now()).where(WebSession.token_hash == row.token_hash).execute()
+        row.seen_at = now()
+        WebSession.update(seen_at=row.seen_at).where(WebSession.token_hash == row.token_hash).execute()
     return SignedIn(row, token)
 
 
 def _alive(row):
-    actor = row.voter or row.agent
-    idle, absolute = LIMITS[actor.role]
     suspended = row.agent is not None and row.agent.suspended_at
-    return not suspended and now() - row.seen_at < idle * MINUTE and now() - row.started_at < absolute * MINUTE
+    return not suspended and now() < _ends_at(row)
+
+
+def _ends_at(row):
+    idle, absolute = LIMITS[(row.voter or row.agent).role]
+    return min(row.seen_at + idle * MINUTE, row.started_at + absolute * MINUTE)
 
 
 # --- An agent's own -------------------------------------------------------------------------------------------------

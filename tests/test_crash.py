@@ -23,7 +23,7 @@ PATIENCE = 120  # seconds
 @pytest.fixture
 def voters(app):
     """Cookies of voters who are logged in, as the portal would have set them."""
-    return [_cookie(app, a_voter()) for _ in range(VOTERS)]
+    return [_cookie(app, a_voter(email=_address(number))) for number in range(VOTERS)]
 
 
 def _cookie(app, voter):
@@ -88,8 +88,12 @@ def _hidden(name, html):
     return re.search(rf'<input[^>]*name="{name}"[^>]*value="([^"]+)"', html)[1]
 
 
+def _address(number):
+    return f"mandant{number % VOTERS}@exemple.fr"
+
+
 def _fields(tour, number):
-    return {"email": f"mandant{number}@exemple.fr", "commune": "Lyon (69)", "mandataire-birth_name": "Petit",
+    return {"email": _address(number), "commune": "Lyon (69)", "mandataire-birth_name": "Petit",
             "mandataire-first_names": "Sacha", "mandataire-sex": "M", "mandataire-birth_date-day": "2",
             "mandataire-birth_date-month": "11", "mandataire-birth_date-year": "1975",
             "mandataire-registered_in": "Lyon (69)", "tours": str(tour.id), "declaration": "y", "confirmer": "1"}
@@ -109,7 +113,7 @@ def test_killed_in_the_middle_of_200_submissions(app, settings, voters, tmp_path
         server.stop()
     assert len(set(accepted)) == SUBMISSIONS
     _each_has_exactly_one_of_everything()
-    assert {mail["To"] for mail in server.received} == _recipients()
+    assert {mail["To"] for mail in server.received} == {_address(number) for number in range(VOTERS)}
     _await(lambda: journal.seal() == 0)
     assert journal.verify() is None
 
@@ -130,10 +134,6 @@ def _await(condition):
     while not condition():
         assert time.monotonic() < give_up, "waited in vain"
         time.sleep(0.05)
-
-
-def _recipients():
-    return {f"mandant{number}@exemple.fr" for number in range(SUBMISSIONS)}
 
 
 def _each_has_exactly_one_of_everything():

@@ -46,7 +46,7 @@ class Mandant:
     answer = page = None
 
     def __init__(self, client, **columns):
-        self.client, self.row = client, a_voter(**columns)
+        self.client, self.row = client, a_voter(**{"email": SOUND["email"], **columns})
         log_in(client, voter=self.row)
 
     def opens(self, path=PATH):

@@ -48,7 +48,7 @@ def lien_mort(error):
 def renvoyer_lien(number):
     procuration = own(number)
     addresses.send_again(procuration, current_user.actor)
-    flash(gettext("adresse.renvoye", email=procuration.email), "success")
+    flash(gettext("adresse.renvoye", address=procuration.email), "success")
     return redirect(url_for(".mes_procurations"), 303)
 
 
@@ -76,7 +76,7 @@ def _correct(form, procuration):
     except (LinkJustSent, TooManyLinks) as error:
         form.email.errors = [error.sentence]
         return False
-    flash(gettext("adresse.connue" if addresses.is_known(email, voter) else "adresse.corrigee", email=email), "success")
+    flash(gettext("adresse.connue" if addresses.is_known(email, voter) else "adresse.corrigee", address=email), "success")
     return True
 
 

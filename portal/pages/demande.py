@@ -1,11 +1,13 @@
 """The request: one form, one URL, two renderings (the fields, then the check page), and its confirmation."""
 from flask import abort, redirect, render_template, request, url_for
+from flask_babel import gettext
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from peewee import prefetch
 
-from models import LIVE, Commune, Procuration, Status, TourVise
-from portal import procedure, scrutins
-from portal.access import VOTERS, access
+from models import LIVE, Commune, Procuration, Role, Status, TourVise
+from portal import error_pages, procedure, scrutins
+from portal.access import VOTERS, SessionOver, access
 from portal.communes import birth_place
 from portal.pages import pages
 from portal.pages.forms import DemandeForm
@@ -42,6 +44,29 @@ def confirmation(number):
     if found[0].status != Status.DEPOSEE:
         return redirect(url_for(".mes_procurations"), 303)
     return render_template("public/confirmation.html", procuration=found[0])
+
+
+# --- What cannot be taken any more ----------------------------------------------------------------------------------
+
+@pages.errorhandler(SessionOver)
+@pages.errorhandler(CSRFError)
+def unsent(error):
+    """A request typed before the session ended, or before another log-in: it goes back to the page that sent it, and
+    is kept nowhere."""
+    if request.endpoint != "pages.deposer":
+        return error_pages.show(error)
+    if not current_user.is_authenticated or current_user.actor.role != Role.VOTER:
+        return render_template("public/reprendre.html", typed=typed()), error.code
+    form = DemandeForm(current_user.actor, request.form)
+    form.validate()
+    form.form_errors.append(gettext("form.key.late"))
+    return show_fields(form), error.code
+
+
+def typed():
+    """What the browser sent, as (name, value), but for the buttons and the token."""
+    return [(name, value) for name, value in request.form.items(multi=True)
+            if name not in ("csrf_token", "confirmer", "modifier")]
 
 
 # --- Renderings -----------------------------------------------------------------------------------------------------
