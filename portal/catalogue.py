@@ -1,9 +1,11 @@
 """French: flask-babel reading the .po files of `portal/locale` themselves, so that no compiled copy can be stale.
 
-Message ids are keys (`error.NotYours`), never sentences: Python holds no French.
+Message ids are keys (`error.NotYours`), never sentences: Python holds no French. Only `libraries/` has sentences for
+ids: what Flask-Admin and WTForms say by themselves, in better French than theirs.
 """
 import datetime
 import re
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,12 +15,18 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import Translations
+from flask import request
+from flask_admin import babel as admin_babel
+from flask_admin import translations as admin_folder
 from flask_babel import Babel, Domain
+from wtforms.i18n import messages_path
+from wtforms.meta import DefaultMeta
 
 from portal.typography import Spaces, bind
 
 LOCALE = "fr"
 FOLDER = Path(__file__).parent / "locale" / LOCALE / "LC_MESSAGES"
+LIBRARIES = FOLDER.parent / "libraries"
 PARIS = ZoneInfo("Europe/Paris")
 LENGTHS = {"long": "d MMMM y", "full": "EEEE d MMMM y", "short": "dd/MM/y"}
 
@@ -28,13 +36,13 @@ class Sources(Domain):
 
     def get_translations(self):
         if not self.cache:
-            self.cache[LOCALE] = _read()
+            self.cache[LOCALE] = _read(sorted(FOLDER.glob("*.po")))
         return self.cache[LOCALE]
 
 
-def _read():
+def _read(paths):
     whole = Translations()
-    for path in sorted(FOLDER.glob("*.po")):
+    for path in paths:
         compiled = BytesIO()
         with path.open("rb") as file:
             write_mo(compiled, read_po(file, locale=LOCALE))
@@ -53,6 +61,26 @@ def install(app):
     Catalogue(app, default_locale=LOCALE, locale_selector=lambda: LOCALE)
     app.jinja_env.filters.update(day=day, instant=instant, number=number)
     app.jinja_env.add_extension(Spaces)
+    _correct_libraries(app)
+
+
+def _correct_libraries(app):
+    """Put our sentences where each library keeps those it has read: Flask-Admin, WTForms in it and alone, Flask-WTF."""
+    forms = _corrected(messages_path(), "wtforms")
+    admin_babel.domain.cache[LOCALE, "admin"] = _corrected(admin_folder.__path__[0], "admin")
+    admin_babel.wtforms_domain.cache[LOCALE, "wtforms"] = DefaultMeta.translations_cache[LOCALE,] = forms
+
+    @app.before_request
+    def keep_for_flask_wtf():
+        request.wtforms_translations = forms
+
+
+@cache
+def _corrected(folder, name):
+    """A library's own French with our sentences instead of those that are clumsy or missing."""
+    whole = Translations.load(folder, [LOCALE], name)
+    whole._catalog.update(_read([LIBRARIES / f"{name}.po"])._catalog)
+    return whole
 
 
 def day(value, length="long"):

@@ -1,13 +1,19 @@
 """French typography: the spaces the house binds, and what authors must write themselves."""
+import ast
 import datetime
 import html
 import re
 from pathlib import Path
 
+import flask_admin
 import pytest
+import wtforms
 from babel.messages.pofile import read_po
-from flask import Flask, render_template_string
+from flask import Flask, current_app, render_template_string
+from flask_admin.form import BaseForm
+from flask_wtf import FlaskForm
 from jinja2 import DictLoader, Environment
+from werkzeug.datastructures import MultiDict
 
 from portal import catalogue, mail, outbox
 from portal.settings import Settings, use
@@ -102,6 +108,61 @@ def test_sentences_of_the_catalogue_are_bound(french):
     assert any(WIDE in str(text) for text in sentences.values())
 
 
+# --- What libraries say ---------------------------------------------------------------------------------------------
+
+def sentences_of(package, *folders):
+    """What the code of a library asks for, singular and plural."""
+    home = Path(package.__file__).parent
+    sources = [path for folder in folders for path in sorted((home / folder).glob("*.py"))]
+    calls = (node for path in sources for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    return {argument.value for call in calls if called(call) in ("gettext", "ngettext", "lazy_gettext")
+            for argument in call.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)}
+
+
+def called(call):
+    return getattr(call.func, "id", None) or getattr(call.func, "attr", None)
+
+
+SAID_BY_LIBRARIES = [
+    ("admin", sentences_of(flask_admin, ".", "form", "model", "contrib/peewee")),
+    ("wtforms", sentences_of(wtforms, ".", "fields", "csrf")),
+]
+
+
+@pytest.mark.parametrize("name, asked", SAID_BY_LIBRARIES, ids=[name for name, _ in SAID_BY_LIBRARIES])
+def test_whatever_a_library_may_say_has_a_sentence_of_ours(name, asked):
+    entries = read_po((catalogue.LIBRARIES / f"{name}.po").open("rb"))
+    ours = {text for entry in entries for text in (entry.id if isinstance(entry.id, tuple) else [entry.id])}
+    assert len(asked) > 40 and asked - ours == set(), f"write these in portal/locale/fr/libraries/{name}.po"
+
+
+def test_forms_of_each_kind_speak_our_french(french):
+    class Plain(wtforms.Form):
+        class Meta:
+            locales = ["fr"]
+        name = wtforms.IntegerField()
+
+    class WithToken(FlaskForm):
+        class Meta:
+            csrf = False
+        name = wtforms.IntegerField()
+
+    class InAdmin(BaseForm):
+        name = wtforms.IntegerField()
+
+    app = current_app._get_current_object()
+    app.secret_key, app.testing = "s" * 64, True
+    app.add_url_rule("/", view_func=lambda: "|".join(refused(form) for form in (Plain, WithToken, InAdmin)),
+                     methods=["POST"])
+    assert app.test_client().post("/").text == "|".join(["Écrivez un nombre entier, en chiffres."] * 3)
+
+
+def refused(form):
+    tried = form(MultiDict({"name": "x"}))
+    tried.validate()
+    return tried.name.errors[0]
+
+
 # --- What authors write ---------------------------------------------------------------------------------------------
 
 ADDRESS = re.compile(r"https?://\S+")
@@ -154,7 +215,7 @@ def messages_of(path):
             for text in ([message.string] if isinstance(message.string, str) else message.string)]
 
 
-WRITTEN = sorted((ROOT / "templates").rglob("*.*")) + sorted(catalogue.FOLDER.glob("*.po"))
+WRITTEN = sorted((ROOT / "templates").rglob("*.*")) + sorted(catalogue.FOLDER.parent.rglob("*.po"))
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
