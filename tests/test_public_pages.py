@@ -67,7 +67,7 @@ def test_communes_are_suggested_with_their_unique_label(app, client):
 def test_an_old_name_is_suggested_with_a_note(app, client):
     a_commune()
     CommuneName.create(commune="69123", name="Vaise", key=communes.name_key("Vaise"), kind="deleguee", code="69999")
-    assert asked(client, "vai").json == [{"label": "Lyon (69)", "note": "pour Vaise, commune déléguée"}]
+    assert asked(client, "vai").json == [{"label": "Lyon (69)", "note": "Vaise, commune déléguée, en fait partie"}]
 
 
 @pytest.mark.parametrize("text", ["", "l", "a" * 10_000, "\x00", "Ly\u202eon", "%", "_", "' OR 1=1", "<script>"])
