@@ -80,6 +80,7 @@ class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
     related = ()
     counted = True                          # False where counting a thousand rows would cost too much
     reading_is_traced = False               # rows that name people
+    hints = ()                              # fields of the form that have a sentence `hint.<table>.<field>`
     page_size = 50
     column_sortable_list = ()               # a sort by any column cannot be paged by position
     can_view_details = simple_list_pager = True

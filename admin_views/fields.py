@@ -117,6 +117,8 @@ class Converter(CustomModelConverter):
         return field.name, kind(**spoken(kwargs))
 
     def number(self, model, field, **kwargs):
+        if "choices" in kwargs:
+            return field.name, ChoiceField(coerce=int, **spoken(kwargs))
         kwargs["validators"].append(NumberRange(min=0, max=LARGEST, message=lazy_gettext("field.number")))
         return field.name, NumberField(**spoken(kwargs))
 

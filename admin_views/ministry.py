@@ -1,42 +1,26 @@
-"""What the ministry keeps: reference data, accounts, mails and the journal. No identity of a voter."""
+"""What the ministry keeps: reference data, mails and the journal. No identity of a voter."""
+import datetime
+
+from flask import request
+from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from wtforms.validators import ValidationError
 
 from admin_views.base import ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
-from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour
+from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour, now
 from portal import journal, outbox
+from portal.catalogue import PARIS
 from portal.communes import find, name_key
 from portal.errors import Refused
 
 MINISTRY = frozenset({Role.MINISTRY})
-LONGEST_SHOWN = 80          # characters of the ids of an event
+MOST_SHOWN = 5              # numbers an event names, in the grid
+A_WEEK = datetime.timedelta(days=7)     # between two tours
 
 
-def of_words(name, column):
-    """What people read for the value of a column; the value itself where nobody found a word."""
-    return lambda view, context, row, _: words(name).get(getattr(row, column), getattr(row, column))
-
-
-def trace(view, context, event, name):
-    """The act of an event, in the words of the procedure or of the journal."""
-    return {**words("ACTS"), **words("TRACES")}.get(event.act, event.act)
-
-
-# --- Reference data -------------------------------------------------------------------------------------------------
-
-class CommuneView(ScopedView):
-    roles = MINISTRY
-    column_list = ("name", "departement", "code", "postal_codes", "population", "zone", "listed")
-    form_columns = ()                           # `flask communes import` keeps them
-    keyset = (Commune.name, Commune.code)
-    searchable = True
-
-    def matching(self, query, words):
-        named = CommuneName.select(CommuneName.commune).where(CommuneName.key.begins(name_key(words)))
-        return query.where(Commune.code.in_(named))
-
+# --- Territories ----------------------------------------------------------------------------------------------------
 
 def territory(form, field):
     """The country, a département or a commune of today."""
@@ -45,39 +29,110 @@ def territory(form, field):
         raise ValidationError(gettext("field.territory"))
 
 
-class ScrutinView(ScopedView):
+class InTerritory(ScopedView):
+    """Rows of a territory, told in words: one statement for the names of communes."""
+
+    column_formatters = {"territory": lambda view, context, row, name: row.where}
+    form_args = {"territory": {"validators": [territory]}}
+    hints = ("territory",)
+
+    def load(self, rows):
+        super().load(rows)
+        wanted = {row.territory for row in rows}
+        labels = {commune.code: commune.label for commune in Commune.select().where(Commune.code.in_(wanted))}
+        for row in rows:
+            row.where = labels.get(row.territory) or territory_in_words(row.territory)
+
+
+def territory_in_words(code):
+    return gettext("territory.all") if code == COUNTRY else gettext("territory.departement", code=code)
+
+
+# --- Reference data -------------------------------------------------------------------------------------------------
+
+class CommuneView(ScopedView):
+    roles = MINISTRY
+    column_list = ("name", "departement", "code", "postal_codes", "population", "zone")
+    column_details_list = (*column_list, "listed")
+    column_formatters = {"population": macro("cell_population"), "postal_codes": macro("cell_postal_codes")}
+    form_columns = ()                           # `flask communes import` keeps them
+    keyset = (Commune.name, Commune.code)
+    searchable = True
+    list_template = "admin/ministry/communes.html"
+    details_template = "admin/ministry/commune.html"
+
+    def matching(self, query, words):
+        named = CommuneName.select(CommuneName.commune).where(CommuneName.key.begins(name_key(words)))
+        return query.where(Commune.code.in_(named))
+
+    def beside(self, row):
+        """The names that lead here, but for those made for the search."""
+        found = row.names.where(CommuneName.kind.not_in(("actuelle", "postal", "mot"))).order_by(CommuneName.name)
+        return {"names": list(found)}
+
+
+def next_hour():
+    """Typed and shown on the clock of Paris."""
+    return now().astimezone(PARIS).replace(minute=0, second=0, microsecond=0) + datetime.timedelta(hours=1)
+
+
+class ScrutinView(InTerritory):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY}
     column_list = form_columns = ("name", "territory", "opens_at")
-    form_args = {"territory": {"validators": [territory]}}
+    hints = ("name", "territory", "opens_at")
+    details_template = "admin/ministry/scrutin.html"
     newest_first = True
+
+    def proposed(self):
+        return {"opens_at": next_hour()}
+
+    def beside(self, row):
+        return {"tours": list(row.tours.order_by(Tour.number)),
+                "rules": list(Rules.select().where(Rules.scrutin == row).order_by(Rules.territory))}
 
 
 class TourView(ScopedView):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
     column_list = ("scrutin.name", "number", "day")
+    column_formatters = {"number": lambda view, context, row, name: words("TOURS")[row.number]}
     form_columns = ("scrutin", "number", "day")
+    form_args = {"number": {"choices": lambda: list(words("TOURS").items())}}
+    hints = ("day",)
     keyset = (Tour.day, Tour.id)
     newest_first = True
     related = (Tour.scrutin,)
+
+    def proposed(self):
+        """Of the scrutin one came from: its first tour, or the second a week later."""
+        scrutin = Scrutin.get_or_none(Scrutin.id == self.clean_pk(request.args.get("scrutin", "")))
+        first = scrutin and Tour.get_or_none(Tour.scrutin == scrutin, Tour.number == 1)
+        return {"scrutin": scrutin, **({"number": 2, "day": first.day + A_WEEK} if first else {"number": 1})}
 
     def title_of(self, row):
         return f"{row.scrutin.name}, {words('TOURS')[row.number]}"
 
 
-class RulesView(ScopedView):
+def scrutin_or_all(view, context, row, name):
+    return row.scrutin.name if row.scrutin else gettext("rules.all")
+
+
+class RulesView(InTerritory):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
     column_list = ("territory", "scrutin.name", "places_france", "places", "same_commune", "mode")
     form_columns = ("scrutin", "territory", "places_france", "places", "same_commune", "mode")
-    column_formatters = {"mode": lambda view, context, row, name: gettext(f"mode.{row.mode}")}
-    form_args = {"territory": {"validators": [territory]},
+    column_formatters = {**InTerritory.column_formatters,
+                         "scrutin.name": scrutin_or_all,
+                         "mode": lambda view, context, row, name: gettext(f"mode.{row.mode}")}
+    form_args = {**InTerritory.form_args,
                  "mode": {"choices": [(mode, lazy_gettext(f"mode.{mode}")) for mode in Rules.MODES]}}
+    hints = ("scrutin", "territory", "places_france", "places", "same_commune", "mode")
     related = (Rules.scrutin,)
 
     def title_of(self, row):
-        return row.territory
+        return ", ".join(filter(None, (row.where, row.scrutin and row.scrutin.name)))
 
 
 # --- Mails and the journal ------------------------------------------------------------------------------------------
@@ -88,16 +143,25 @@ class NotDead(Refused):
     status = 409
 
 
+def states_of_mails():
+    return [(state, gettext(f"mail.{state}")) for state in Mail.STATES]
+
+
 class MailView(ScopedView):
     """States only: neither recipients nor contents."""
 
     roles = MINISTRY
-    column_list = ("id", "name", "state", "tries", "created_at", "sent_at", "error")
+    column_list = ("name", "recipient", "state", "created_at", "sent_at", "tries", "error")
     column_details_list = (*column_list, "next_at")
-    column_filters = (Choice(Mail.state, lambda: [(state, gettext(f"mail.{state}")) for state in Mail.STATES]),)
-    column_formatters = {"state": lambda view, context, row, name: gettext(f"mail.{row.state}")}
+    column_filters = (Choice(Mail.state, states_of_mails, views=True),)
+    column_formatters = {"state": macro("cell_state"), "tries": macro("cell_tries"),
+                         "name": lambda view, context, row, name: gettext(f"mail.name.{row.name}"),
+                         "recipient": lambda view, context, row, name: gettext(f"mail.to.{row.key.rpartition(':')[2]}")}
+    column_formatters_detail = column_formatters
     form_columns = ()
     newest_first = True
+    list_template = "admin/ministry/courriels.html"
+    details_template = "admin/ministry/courriel.html"
 
     def title_of(self, row):
         return row.id
@@ -109,16 +173,33 @@ class MailView(ScopedView):
         journal.record(self.actor, "renvoyer", "mail", row.id)
 
 
+def roles():
+    return [(role, words("ROLES")[role]) for role in Role]
+
+
 class EventView(ScopedView):
+    """Who did what to which row, and when: numbers and acts, no text and no name."""
+
     roles = MINISTRY
-    column_list = ("id", "at", "act", "role", "actor", "subject", "subjects", "seq")
-    column_filters = (Choice(Event.role, lambda: [(role, words("ROLES")[role]) for role in Role]),)
-    column_formatters = {"act": trace, "role": of_words("ROLES", "role"), "subject": of_words("TABLES", "subject"),
-                         "subjects": lambda view, context, row, name: row.subjects[:LONGEST_SHOWN]}
-    column_details_list = (*column_list, "mac", "hash")
-    column_formatters_detail = {"act": trace, "role": of_words("ROLES", "role")}
+    column_list = ("at", "act", "role", "subject", "seq")
+    column_details_list = ("id", "at", "act", "role", "subject", "seq", "mac", "hash")
+    column_filters = (Choice(Event.role, roles),)
+    column_formatters = {name: macro(f"cell_{name}") for name in ("act", "role", "subject", "seq")}
+    column_formatters_detail = {**column_formatters, "subject": macro("cell_subjects")}
     form_columns = ()
+    counted = False                             # it has millions of rows, and each page adds one
     newest_first = True
+    list_template = "admin/ministry/journal.html"
+    details_template = "admin/ministry/trace.html"
+
+    def act_in_words(self, event):
+        """The words of the procedure or of the journal."""
+        return {**words("ACTS"), **words("TRACES")}.get(event.act, event.act)
+
+    def some(self, event):
+        """The first numbers an event names, and how many more there are."""
+        numbers = event.subjects.split()
+        return numbers[:MOST_SHOWN], len(numbers[MOST_SHOWN:])
 
 
 def views():

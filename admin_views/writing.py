@@ -11,11 +11,13 @@ from flask_babel import gettext, lazy_gettext
 from peewee import IntegrityError
 from wtforms import HiddenField
 
+from admin_views import paging
 from admin_views.fields import Converter
 from portal import journal
 from portal.database import transaction
 from portal.errors import NotYours, Refused
 
+MOST_COUNTED = 1000         # rows that refer to one
 log = logging.getLogger("maprocuration")
 
 
@@ -49,7 +51,11 @@ class Writing:
         return form
 
     def create_form(self, obj=None):
-        return self._create_form_class(typed(), obj=obj)
+        return self._create_form_class(typed(), obj=obj, **self.proposed())
+
+    def proposed(self):
+        """What the fields of a new row hold before anything is typed."""
+        return {}
 
     def edit_form(self, obj=None):
         return self._edit_form_class(typed(), obj=obj)
@@ -72,6 +78,7 @@ class Writing:
             form.seen.data = fingerprint(row)
         if self.validate_form(form) and self.update_model(form, row):
             return self._saved(row)
+        self.load([row])
         return self.render(self.edit_template, form=form, model=row), 422 if form.errors else 200
 
     def _saved(self, row):
@@ -130,7 +137,15 @@ class Writing:
             flash(gettext("admin.deleted"), "success")
             return redirect(self.get_url(".index_view"), 303)
         used = request.method == "POST"
-        return self.render("admin/model/delete.html", model=row, still_used=used), 409 if used else 200
+        self.load([row])
+        return self.render("admin/model/delete.html", model=row, still_used=used, hanging=self.hanging(row),
+                           most_counted=MOST_COUNTED), 409 if used else 200
+
+    def hanging(self, row):
+        """What refers to the row: table, how many rows, whether they go with it or keep it from being deleted."""
+        found = [(of.model._meta.table_name, paging.count(of.model.select().where(of == row), MOST_COUNTED),
+                  of.on_delete == "CASCADE") for of in self.model._meta.backrefs]
+        return [each for each in found if each[1]]
 
     def delete_model(self, model):
         """This row and nothing that refers to it: True when it is done, False while something does."""
