@@ -121,6 +121,9 @@ def authorize():
 def choice(uid):
     interaction = provider.ledger.interaction(uid, request.cookies.get(COOKIE))
     current = provider.identities.get(interaction.browser.login)
+    if provider.identity_provider and not current:
+        asked = {"uid": uid, "csrf": interaction.csrf}
+        return redirect(_with_query(f"{provider.identity_provider}/identite", asked), 303)
     return render_template("franceconnect/choice.html", interaction=interaction, current=current,
                            identities=provider.identities.values())
 
@@ -128,13 +131,23 @@ def choice(uid):
 @bp.post("/interaction/<uid>")
 def chosen(uid):
     """login=… chooses somebody, action is continuer, changer or annuler."""
+    return _answered(uid, request.form)
+
+
+@bp.get("/interaction/<uid>/identite")
+def identified(uid):
+    """The way back from the identity provider, with the same fields."""
+    return _answered(uid, request.args)
+
+
+def _answered(uid, sent):
     interaction = provider.ledger.interaction(uid, request.cookies.get(COOKIE))
-    if not hmac.compare_digest(request.form.get("csrf", "").encode(), interaction.csrf.encode()):
+    if not hmac.compare_digest(sent.get("csrf", "").encode(), interaction.csrf.encode()):
         raise Refused("Y190004", "this form was not sent by its own page", 409)
-    if request.form.get("login") in provider.identities:
-        provider.ledger.log_in(interaction.browser, request.form["login"])
+    if sent.get("login") in provider.identities:
+        provider.ledger.log_in(interaction.browser, sent["login"])
         return _with_code(interaction)
-    return _act(request.form.get("action"), interaction)
+    return _act(sent.get("action"), interaction)
 
 
 @bp.route("/session/end", methods=["GET", "POST"])
@@ -145,8 +158,22 @@ def session_end():
     provider.ledger.log_out(browser)
     if "post_logout_redirect_uri" not in sent:
         return render_template("franceconnect/logged_out.html")
-    state = {"state": sent["state"]} if "state" in sent else {}
-    return redirect(_with_query(sent["post_logout_redirect_uri"], state), 303)
+    if provider.identity_provider:
+        return redirect(_with_query(f"{provider.identity_provider}/fin", _after_log_out(sent)), 303)
+    return session_ended()
+
+
+@bp.get("/session/ended")
+def session_ended():
+    """Back to the client, by way of the identity provider where there is one."""
+    sent = _after_log_out(request.values)
+    if sent.get("post_logout_redirect_uri") not in provider.post_logout_redirect_uris:
+        raise Refused("Y040001", "post_logout_redirect_uri not registered")
+    return redirect(_with_query(sent.pop("post_logout_redirect_uri"), sent), 303)
+
+
+def _after_log_out(sent):
+    return {name: sent[name] for name in ("post_logout_redirect_uri", "state") if name in sent}
 
 
 def _act(action, interaction):

@@ -19,16 +19,18 @@ class Provider:
 
     fault: None or one of FAULTS; seconds: how long *_hangs keeps the caller waiting.
     seen: the last calls as (method, endpoint), for tests that count them.
+    identity_provider: the address where people say who they are (demo.identity_provider); None, here.
     """
 
     def __init__(self, base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, *,
-                 code_life=30, token_life=60, session_life=1800, key_file=None):
+                 code_life=30, token_life=60, session_life=1800, key_file=None, identity_provider=None):
         self.base_url = base_url.rstrip("/")
         self.client_id, self.client_secret = client_id, client_secret
         self.redirect_uris = set(redirect_uris)
         self.post_logout_redirect_uris = set(post_logout_redirect_uris)
         self.ledger = Ledger(code_life, token_life, session_life)
         self.keys = tokens.KeyRing(key_file)
+        self.identity_provider = identity_provider
         self.identities = {identity.login: identity for identity in IDENTITIES}
         self.seconds, self._fault, self._released = 20, None, threading.Event()
         self.seen = deque(maxlen=1000)

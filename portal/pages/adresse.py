@@ -76,7 +76,8 @@ def _correct(form, procuration):
     except (LinkJustSent, TooManyLinks) as error:
         form.email.errors = [error.sentence]
         return False
-    flash(gettext("adresse.connue" if addresses.is_known(email, voter) else "adresse.corrigee", address=email), "success")
+    known = addresses.is_known(email, voter)
+    flash(gettext("adresse.connue" if known else "adresse.corrigee", address=email), "success")
     return True
 
 
