@@ -30,15 +30,23 @@ def choice_of(roles):
     return lambda: [(role, words("ROLES")[role]) for role in roles]
 
 
+def address(form, field):
+    """What is missing is said by another validator."""
+    if field.data:
+        Email(lazy_gettext("field.email"))(form, field)
+
+
 class Accounts(ScopedView):
     """What both have in common: the state of an account, its link, its suspension, its second factor."""
 
-    column_formatters = {"state": macro("cell_state"), "role": macro("cell_role")}
+    column_formatters = {name: macro(f"cell_{name}") for name in ("state", "role", "totp_since")}
     column_formatters_detail = column_formatters
-    form_args = {"email": {"validators": [Email(lazy_gettext("field.email"))], "filters": [accounts.log_in_name]}}
+    form_args = {"email": {"validators": [address], "filters": [accounts.log_in_name]}}
+    hints = ("quality",)
     list_template = "admin/accounts/accounts.html"
     details_template = "admin/accounts/account.html"
-    newest_first = True
+    create_template = "admin/accounts/invite.html"
+    newest_first = searchable = True
 
     def roles_for(self, method):
         return super().roles_for(method) & self.roles
@@ -51,6 +59,13 @@ class Accounts(ScopedView):
         known = {number for number, in chosen}
         for row in rows:
             row.state = "suspended" if row.suspended_at else "open" if row.id in known else "invited"
+
+    def matching(self, query, words):
+        """Each word begins a name or the address."""
+        for word in words.split():
+            query = query.where(Agent.last_name.startswith(word) | Agent.first_name.startswith(word)
+                                | Agent.email.startswith(word))
+        return query
 
     def beside(self, row):
         return {"own": row.id == self.actor.id}
@@ -118,8 +133,8 @@ class TownHallAccounts(Accounts):
     roles = MANAGERS
     rights = {"create": MANAGERS, "edit": MANAGERS}
     column_list = ("name", "quality", "role", "email", "state")
-    column_details_list = ("name", "email", "role", "quality", "state", "created_at", "suspended_at", "totp_since")
-    form_columns = ("email", "first_name", "last_name", "quality", "role")
+    column_details_list = ("name", "email", "role", "quality", "state", "created_at", "totp_since")
+    form_columns = ("first_name", "last_name", "email", "role", "quality")
     form_args = {**Accounts.form_args, "role": {"choices": choice_of(TOWN_HALL)}}
 
     def columns(self, form):
@@ -158,10 +173,11 @@ class AgentView(Accounts):
     rights = {"create": MINISTRY, "edit": MINISTRY}
     column_list = ("name", "email", "role", "unit", "commune.label", "state")
     column_details_list = ("name", "email", "role", "quality", "unit", "place", "commune.label", "habilitated_from",
-                           "habilitated_until", "state", "created_at", "suspended_at", "totp_since")
+                           "habilitated_until", "state", "created_at", "totp_since")
     column_filters = (Choice(Agent.role, choice_of(AGENT_ROLES)),)
-    form_columns = ("email", "first_name", "last_name", "role", "quality", "unit", "place", "commune",
+    form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place",
                     "habilitated_from", "habilitated_until")
+    hints = ("quality", "commune", "place")
     form_base_class = AgentForm
     form_overrides = {"commune": CommuneField}
     form_args = {**Accounts.form_args, "role": {"choices": choice_of(AGENT_ROLES)},

@@ -30,8 +30,8 @@ def sent_to(address):
 
 
 def test_a_manager_invites_a_colleague(manager):
-    manager.opens(GRID).follows("Nouveau compte")
-    manager.presses("Enregistrer", **NEW)
+    manager.opens(GRID).follows("Inviter un agent")
+    manager.presses("Envoyer l’invitation", **NEW)
     agent = Agent.get(Agent.email == "sam.roy@exemple.fr")
     assert (agent.role, agent.commune_id, agent.password_hash) == (Role.COMMUNE, "69123", None)
     token = link_in(manager.text)
@@ -43,7 +43,7 @@ def test_a_manager_invites_a_colleague(manager):
 
 
 def test_the_database_alone_does_not_give_the_link_away(manager):
-    manager.opens(f"{GRID}new/").presses("Enregistrer", **NEW)
+    manager.opens(f"{GRID}new/").presses("Envoyer l’invitation", **NEW)
     token = link_in(manager.text)
     kept = " ".join(str(row.__data__) for table in (Mail, SingleUse, Event) for row in table.select())
     assert token not in kept
@@ -71,14 +71,14 @@ def test_the_mail_of_a_known_account_speaks_of_a_new_password(manager):
 def test_a_bad_invitation_is_refused_and_nothing_is_sent(manager, fields, sentence):
     an_agent(Role.COMMUNE, a_commune("75056"), email="la@exemple.fr")
     before = Agent.select().count()
-    manager.opens(f"{GRID}new/").presses("Enregistrer", **{**NEW, **fields})
+    manager.opens(f"{GRID}new/").presses("Envoyer l’invitation", **{**NEW, **fields})
     assert manager.page.status_code in (422, 409) and sentence in manager.said
     assert (Agent.select().count(), Mail.select().count(), SingleUse.select().count()) == (before, 0, 0)
 
 
 def test_a_manager_makes_no_account_of_another_town(manager):
     a_commune("75056")
-    manager.opens(f"{GRID}new/").presses("Enregistrer", **NEW, commune="75056", commune_id="75056")
+    manager.opens(f"{GRID}new/").presses("Envoyer l’invitation", **NEW, commune="75056", commune_id="75056")
     assert Agent.get(Agent.email == "sam.roy@exemple.fr").commune_id == "69123"
 
 
@@ -108,7 +108,8 @@ def test_suspending_asks_then_ends_the_sessions(app, manager):
 
 
 def test_a_manager_does_not_suspend_themselves(manager):
-    manager.opens(f"{GRID}details/?id={manager.agent.id}").presses("Suspendre")
+    assert "Suspendre" not in manager.opens(f"{GRID}details/?id={manager.agent.id}").text
+    manager.opens(GRID).presses("Suspendre la sélection…", rowid=[manager.agent.id])
     confirm(manager)
     assert "Personne ne suspend son propre compte" in manager.said
     assert not Agent.get_by_id(manager.agent.id).suspended_at
@@ -162,8 +163,15 @@ def test_a_suspended_agent_s_page_offers_no_link(manager):
 
 
 def test_the_invitation_speaks_to_who_is_invited(app, manager):
-    manager.opens(f"{GRID}new/").presses("Enregistrer", **NEW)
+    manager.opens(f"{GRID}new/").presses("Envoyer l’invitation", **NEW)
     stranger = app.test_client()
     assert "Sam Roy" in stranger.get(f"/invitation/{link_in(manager.text)}").text
     log_in(stranger, agent=manager.agent)
     assert stranger.get(f"/invitation/{link_in(manager.text)}").status_code == 200
+
+
+@pytest.mark.parametrize("words, found", [("sam", 1), ("roy s", 1), ("SAM.ROY@", 1), ("oy", 0), ("%", 0), ("_am", 0)])
+def test_accounts_are_found_by_the_beginning_of_a_name_or_address(manager, words, found):
+    an_agent(Role.COMMUNE, first_name="Sam", last_name="Roy", email="sam.roy@exemple.fr")
+    manager.opens(GRID).presses("Rechercher", words=words)
+    assert manager.text.count("sam.roy@exemple.fr") == found

@@ -583,8 +583,8 @@ def test_communes_are_searched_by_the_beginning_of_their_names(ministry):
 
 def test_an_account_is_created_with_a_link_shown_once(ministry):
     a_commune()
-    ministry.opens("/admin/agents/").follows("Nouveau compte")
-    ministry.presses("Enregistrer", email="Sam.Roy@Exemple.fr", first_name="Sam", last_name="Roy", role="manager",
+    ministry.opens("/admin/agents/").follows("Inviter un agent")
+    ministry.presses("Envoyer l’invitation", email="Sam.Roy@Exemple.fr", first_name="Sam", last_name="Roy", role="manager",
                      commune="Lyon (69)")
     agent = Agent.get(Agent.email == "sam.roy@exemple.fr")
     assert agent.role == Role.MANAGER and agent.commune_id == "69123" and agent.password_hash is None
@@ -606,7 +606,7 @@ def test_a_bad_account_is_refused(ministry, fields, sentence):
     an_agent(Role.MINISTRY, email="la@exemple.fr")
     before = Agent.select().count()
     ministry.opens("/admin/agents/new/")
-    ministry.presses("Enregistrer", **{"email": "sam@exemple.fr", "first_name": "Sam", "last_name": "Roy",
+    ministry.presses("Envoyer l’invitation", **{"email": "sam@exemple.fr", "first_name": "Sam", "last_name": "Roy",
                                        "role": "commune", "commune": "Lyon (69)", **fields})
     assert ministry.page.status_code == 422 and sentence in ministry.said
     assert Agent.select().count() == before and SingleUse.select().count() == 0
@@ -626,7 +626,7 @@ def test_suspending_asks_then_ends_the_sessions(app, ministry):
 
 
 def test_nobody_suspends_themselves(ministry):
-    ministry.opens(f"/admin/agents/details/?id={ministry.agent.id}").presses("Suspendre")
+    ministry.opens("/admin/agents/").presses("Suspendre la sélection…", rowid=[ministry.agent.id])
     confirm(ministry)
     assert "Personne ne suspend son propre compte" in ministry.said
     assert not Agent.get_by_id(ministry.agent.id).suspended_at

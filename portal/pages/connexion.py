@@ -15,7 +15,7 @@ from portal import accounts, journal, second_factor, sessions, settings
 from portal.access import PUBLIC, access
 from portal.account_forms import NewPasswordForm
 from portal.database import transaction
-from portal.errors import WeakPassword, WrongPassword
+from portal.errors import LinkDead, WeakPassword, WrongPassword
 from portal.pages import pages
 
 log = logging.getLogger("maprocuration.connexion")
@@ -48,11 +48,13 @@ def connexion():
 @pages.route("/invitation/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
 def invitation(token):
-    agent = accounts.invited(token)
-    form = NewPasswordForm()
-    if form.validate_on_submit() and _choose(form, token):
-        flash(gettext("invitation.choisi"), "success")
-        return redirect(url_for(".connexion"), 303)
+    try:
+        agent, form = accounts.invited(token), NewPasswordForm()
+        if form.validate_on_submit() and _choose(form, token):
+            flash(gettext("invitation.choisi"), "success")
+            return redirect(url_for(".connexion"), 303)
+    except LinkDead as error:
+        return render_template("public/invitation_perdue.html"), error.status
     return render_template("public/invitation.html", form=form, agent=agent,
                            least=accounts.least_characters(agent)), 422 if form.errors else 200
 
