@@ -18,8 +18,8 @@ from werkzeug.datastructures import MultiDict
 from portal import catalogue, mail, outbox
 from portal.settings import Settings, use
 from portal.typography import THIN, WIDE, Spaces, bind, loosen
+from tests.french import ROOT, WRITTEN, prose
 
-ROOT = Path(__file__).parent.parent
 MARKS = {WIDE: "~", THIN: "_"}
 
 
@@ -185,43 +185,16 @@ FAULTS = {name: re.compile(pattern) for name, pattern in {
 }.items()}
 
 
-def faults(prose):
+def faults(piece):
     """What is wrong with a piece of French as its author wrote it, with ordinary spaces."""
-    text = ADDRESS.sub("", loosen(html.unescape(prose)))
+    text = ADDRESS.sub("", loosen(html.unescape(piece)))
     return [f"{name}: {found[0]!r} in {' '.join(text.split())[:90]!r}" for name, pattern in FAULTS.items()
             if (found := pattern.search(text))]
 
 
-class Heard(Spaces):
-    """Keeps the prose of templates in place of binding it."""
-
-    def __init__(self, environment):
-        super().__init__(environment)
-        environment.heard = []
-
-    def bound(self, text, name):
-        self.environment.heard.append(text)
-        return text
-
-
-def prose_of(path):
-    environment = Environment(extensions=[Heard])
-    environment.parse(path.read_text(), str(path.relative_to(ROOT / "templates")))
-    return environment.heard
-
-
-def messages_of(path):
-    return [text for message in read_po(path.open("rb")) if message.id
-            for text in ([message.string] if isinstance(message.string, str) else message.string)]
-
-
-WRITTEN = sorted((ROOT / "templates").rglob("*.*")) + sorted(catalogue.FOLDER.parent.rglob("*.po"))
-
-
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
 def test_authors_write_french(path):
-    pieces = messages_of(path) if path.suffix == ".po" else prose_of(path)
-    assert [fault for piece in pieces for fault in faults(piece)] == []
+    assert [fault for piece in prose(path) for fault in faults(piece)] == []
 
 
 @pytest.mark.parametrize("fault", [
