@@ -17,13 +17,12 @@ ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503, "host", "france
 
 class Screen(NamedTuple):
     """`name` is group/name; `who(world)` gives the keywords of World.cookie, None for anybody; `path` is filled with
-    the world as `w`; `steps` take the page and the world. A `hard` one is full of people who are hard to lay out."""
+    the world as `w`; `steps` take the page and the world."""
 
     name: str
     path: str
     who: object = None
     steps: tuple = ()
-    hard: bool = False
 
 
 def opened(browser, world, screen, **options):
@@ -450,7 +449,7 @@ DEMO = (
 MAILS = tuple(Screen(f"courriels/{name}", f"{{w.standin}}/courriels/modeles/{name}") for name in SAMPLES)
 
 HARD_SCREENS = tuple(
-    Screen(f"difficile/{screen}-{name.replace(' ', '-')}", path, who, steps, True)
+    Screen(f"difficile/{screen}-{name.replace(' ', '-')}", path, who, steps)
     for name in HARD for screen, path, who, steps in (
         ("accueil", "/", hard_voter(name), ()),
         ("demande", "/demande", hard_voter(name), ()),
@@ -461,8 +460,8 @@ HARD_SCREENS = tuple(
         ("guichet", "/admin/guichet/", officer, (looks_up_hard(name),)),
         ("guichet-refuser", "/admin/guichet/", officer, (looks_up_hard(name), sends("/refuser"))),
     )) + (
-    Screen("difficile/grille", GRID, hard_agent, (), True),
-    Screen("difficile/recherche", GRID, hard_agent, searches("van"), True),
+    Screen("difficile/grille", GRID, hard_agent),
+    Screen("difficile/recherche", GRID, hard_agent, searches("van")),
 )
 
 SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *VOTER, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY, *ERROR, *DEMO, *MAILS,
