@@ -79,6 +79,14 @@ def recipient_of(procuration):
     return current.email, "held" if current.awaits_confirmation else "waiting"
 
 
+def undeliverable(files):
+    """Ids of those among `files` whose address the mail server refused for good."""
+    awaited = {file.id: file.email for file in files if file.awaits_confirmation}
+    refused = Mail.select(Mail.procuration, Mail.recipient).where(
+        Mail.procuration.in_(list(awaited)), Mail.name == MAIL, Mail.state == "dead") if awaited else ()
+    return {mail.procuration_id for mail in refused if mail.recipient == awaited[mail.procuration_id]}
+
+
 # --- The link -------------------------------------------------------------------------------------------------------
 
 def opened(token):
