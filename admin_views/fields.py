@@ -109,6 +109,7 @@ class Converter(CustomModelConverter):
         return field.name, DayField(**spoken(kwargs))
 
     def text(self, model, field, **kwargs):
+        expect(field, kwargs)
         if "choices" in kwargs:
             return field.name, ChoiceField(**spoken(kwargs))
         kwargs["validators"].insert(0, printable)       # the others may ask the database
@@ -117,10 +118,17 @@ class Converter(CustomModelConverter):
         return field.name, kind(**spoken(kwargs))
 
     def number(self, model, field, **kwargs):
+        expect(field, kwargs)
         if "choices" in kwargs:
             return field.name, ChoiceField(coerce=int, **spoken(kwargs))
         kwargs["validators"].append(NumberRange(min=0, max=LARGEST, message=lazy_gettext("field.number")))
         return field.name, NumberField(**spoken(kwargs))
+
+
+def expect(field, kwargs):
+    """A column that has a value before anything is typed must not be emptied: it is proposed, not optional."""
+    if not field.null and field.default not in (None, ""):
+        kwargs["validators"].insert(0, filled)
 
 
 def tidied(text):

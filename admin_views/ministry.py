@@ -9,6 +9,7 @@ from wtforms.validators import ValidationError
 from admin_views.base import ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
+from admin_views.paging import GREATEST
 from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour, now
 from portal import journal, outbox
 from portal.catalogue import PARIS
@@ -38,10 +39,15 @@ class InTerritory(ScopedView):
 
     def load(self, rows):
         super().load(rows)
-        wanted = {row.territory for row in rows}
-        labels = {commune.code: commune.label for commune in Commune.select().where(Commune.code.in_(wanted))}
-        for row in rows:
-            row.where = labels.get(row.territory) or territory_in_words(row.territory)
+        place(rows)
+
+
+def place(rows):
+    """Give each row `where`, its territory in words."""
+    wanted = {row.territory for row in rows}
+    labels = {commune.code: commune.label for commune in Commune.select().where(Commune.code.in_(wanted))}
+    for row in rows:
+        row.where = labels.get(row.territory) or territory_in_words(row.territory)
 
 
 def territory_in_words(code):
@@ -79,17 +85,34 @@ def next_hour():
 class ScrutinView(InTerritory):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY}
-    column_list = form_columns = ("name", "territory", "opens_at")
+    column_list = ("name", "territory", "tours", "opens_at")
+    column_details_list = form_columns = ("name", "territory", "opens_at")
+    column_formatters = {**InTerritory.column_formatters, "tours": macro("cell_tours")}
+    column_formatters_detail = InTerritory.column_formatters
     hints = ("name", "territory", "opens_at")
+    list_template = "admin/ministry/scrutins.html"
     details_template = "admin/ministry/scrutin.html"
     newest_first = True
 
     def proposed(self):
         return {"opens_at": next_hour()}
 
+    def load(self, rows):
+        super().load(rows)
+        tours = list(Tour.select().where(Tour.scrutin.in_(rows)).order_by(Tour.number))
+        for row in rows:
+            row.held = [tour for tour in tours if tour.scrutin_id == row.id]
+
     def beside(self, row):
-        return {"tours": list(row.tours.order_by(Tour.number)),
-                "rules": list(Rules.select().where(Rules.scrutin == row).order_by(Rules.territory))}
+        rules = list(Rules.select().where(Rules.scrutin == row).order_by(Rules.territory))
+        place(rules)
+        return {"rules": rules}
+
+
+def asked_scrutin():
+    """The scrutin one came from, None otherwise."""
+    number = request.args.get("scrutin", type=int)
+    return number and abs(number) < GREATEST and Scrutin.get_or_none(Scrutin.id == number) or None
 
 
 class TourView(ScopedView):
@@ -106,7 +129,7 @@ class TourView(ScopedView):
 
     def proposed(self):
         """Of the scrutin one came from: its first tour, or the second a week later."""
-        scrutin = Scrutin.get_or_none(Scrutin.id == self.clean_pk(request.args.get("scrutin", "")))
+        scrutin = asked_scrutin()
         first = scrutin and Tour.get_or_none(Tour.scrutin == scrutin, Tour.number == 1)
         return {"scrutin": scrutin, **({"number": 2, "day": first.day + A_WEEK} if first else {"number": 1})}
 
@@ -131,6 +154,9 @@ class RulesView(InTerritory):
     hints = ("scrutin", "territory", "places_france", "places", "same_commune", "mode")
     related = (Rules.scrutin,)
 
+    def proposed(self):
+        return {"scrutin": asked_scrutin()}
+
     def title_of(self, row):
         return ", ".join(filter(None, (row.where, row.scrutin and row.scrutin.name)))
 
@@ -144,7 +170,7 @@ class NotDead(Refused):
 
 
 def states_of_mails():
-    return [(state, gettext(f"mail.{state}")) for state in Mail.STATES]
+    return [(state, gettext(f"view.{state}")) for state in Mail.STATES]
 
 
 class MailView(ScopedView):
@@ -173,7 +199,7 @@ class MailView(ScopedView):
         journal.record(self.actor, "renvoyer", "mail", row.id)
 
 
-def roles():
+def every_role():
     return [(role, words("ROLES")[role]) for role in Role]
 
 
@@ -183,7 +209,7 @@ class EventView(ScopedView):
     roles = MINISTRY
     column_list = ("at", "act", "role", "subject", "seq")
     column_details_list = ("id", "at", "act", "role", "subject", "seq", "mac", "hash")
-    column_filters = (Choice(Event.role, roles),)
+    column_filters = (Choice(Event.role, every_role),)
     column_formatters = {name: macro(f"cell_{name}") for name in ("act", "role", "subject", "seq")}
     column_formatters_detail = {**column_formatters, "subject": macro("cell_subjects")}
     form_columns = ()
