@@ -26,7 +26,6 @@ class Unavailable(HTTPException):
 def install(app):
     app.register_error_handler(HTTPException, show)
     app.register_error_handler(SecurityError, lambda error: (bare("errors/host.html"), 400))
-    app.register_error_handler(CSRFError, lambda error: page(400, "errors/page_expired.html"))
     app.register_error_handler(Refused, refused)
     app.register_error_handler(DataError, lambda error: page(404))       # an id no column can hold
     app.register_error_handler(OverflowError, lambda error: page(404))
@@ -41,7 +40,8 @@ def show(error):
     if is_outage(getattr(error, "original_exception", None)):  # met while another error's page was made
         return unavailable(error.original_exception)
     headers = [pair for pair in error.get_headers() if pair[0] in ("Retry-After", "Allow")]
-    answer, code = page(error.code, template=getattr(error, "page", None))[:2]
+    template = "errors/page_expired.html" if isinstance(error, CSRFError) else getattr(error, "page", None)
+    answer, code = page(error.code, template)[:2]
     return answer, code, headers + ([("Retry-After", str(RETRY_AFTER))] if code == 503 else [])
 
 

@@ -106,6 +106,41 @@ def test_modifier_brings_the_fields_back_as_they_were(mandant):
     assert len(fields["tours"]) == 2 and fields["declaration"] == ["y"]
 
 
+@pytest.mark.parametrize("part, field", [("vous", "email"), ("personne", "mandataire-birth_name"), ("quand", "tours")])
+def test_each_part_of_the_check_page_leads_back_to_its_own_fields(mandant, part, field):
+    check = mandant.fills()
+    button = next(tag for tag in check.all("button") if tag.get("value") == part)
+    address, anchor = button["formaction"].split("#")
+    form = next(tag for tag in check.all("form") if tag.get("id") == button["form"])
+    page = mandant.posts({**check.fields(), button["control"]: part}, address)
+    section = next(tag for tag in page.all("section") if tag.get("id") == anchor)
+    assert form["action"] == address and field in {tag["control"] for tag in page.within(section, "input")}
+
+
+def folded(page, name):
+    """Is the control hidden in something closed?"""
+    control = next(tag for tag in page.all("input") if tag["control"] == name)
+    return any(tag["name"] == "details" and "open" not in tag for tag in control["inside"])
+
+
+@pytest.mark.parametrize("name, filled", [("mandataire-nne", {"mandataire__nne": "123"}),
+                                          ("until-day", {"until__day": "4"}), ("until-day", {"until__year": "1999"})])
+def test_what_few_people_need_is_folded_and_open_where_it_is_filled_or_wrong(mandant, name, filled):
+    assert folded(mandant.opens(), name) and folded(mandant.fills(email=""), name)
+    assert not folded(mandant.fills(**filled), name)
+
+
+def test_a_period_stands_open_where_no_election_is_offered(app, client):
+    assert not folded(Mandant(client).opens(), "until-day")
+
+
+def test_a_link_of_the_summary_never_leads_to_what_is_folded(mandant):
+    page = mandant.fills(**{name: "" for name in mandant.opens().fields() if name not in ("csrf_token", "key")})
+    for tag in [tag for tag in page.all("a") if tag["href"].startswith("#") and tag["href"] != "#contenu"]:
+        target = next(one for one in page.all("input", "select") if one.get("id") == tag["href"][1:])
+        assert not folded(page, target["control"]), tag["href"]
+
+
 def test_a_request_until_a_date_covers_no_tour_by_name(mandant):
     page = mandant.asks(**until(a_day(200)))
     procuration = Procuration.get()
@@ -424,8 +459,9 @@ def test_the_key_of_somebody_else_is_worth_nothing(mandant, client):
 
 
 def test_a_form_without_its_csrf_token_is_refused(mandant):
-    mandant.fills(csrf_token=None)
+    page = mandant.fills(csrf_token=None)
     assert mandant.answer.status_code == 400 and rows()[0] == 0
+    assert "Rien n’est perdu" in page.summary and page.fields()["mandataire-birth_name"] == ["Petit"]
 
 
 # --- Others at the same time ----------------------------------------------------------------------------------------

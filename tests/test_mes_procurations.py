@@ -1,7 +1,10 @@
 """What a voter reads of their files, and how they withdraw one."""
-import pytest
+import datetime
 
-from models import Event, Mail, Passage, Status
+import pytest
+import time_machine
+
+from models import Event, Mail, Passage, Status, now
 from portal import procedure
 from tests.factories import PATHS, a_commune, a_procuration, a_scrutin, an_agent, an_officer, fresh, log_in
 from tests.statements import count_statements
@@ -52,6 +55,51 @@ def test_each_state_says_what_happened_and_what_comes_next(mandant, status):
     assert (file.reference.shown in page.text) == (status == "deposee")
     assert bool([tag for tag in page.all("a") if tag["href"] == withdrawal(file)]) == (status == "deposee")
     assert file.mandataire.birth_name in page.text and file.commune.label in page.text
+
+
+STEPS = {  # class or state of each step shown, in order
+    Status.DEPOSEE: ["done", "current", ""], Status.ETABLIE: ["done", "done", "current"],
+    Status.VALIDEE: ["done", "done", "done"], Status.RETIREE: ["done", "bad"], Status.REFUSEE: ["done", "bad"],
+    Status.CADUQUE: ["done", "bad"], Status.INVALIDEE: ["done", "done", "bad"],
+    Status.ANNULEE: ["done", "done", "bad"], Status.RESILIEE: ["done", "done", "bad"],
+}
+
+
+@pytest.mark.parametrize("status", PATHS)
+def test_how_far_a_file_went_is_seen_at_a_glance(mandant, status):
+    a_procuration(status, voter=mandant.row)
+    page = mandant.opens(LIST)
+    line = next(tag for tag in page.all("ol") if tag.get("class") == "progress")
+    shown = ["current" if "aria-current" in tag else (tag.get("class") or "").removeprefix("progress__")
+             for tag in page.within(line, "li")]
+    assert shown == STEPS[status]
+
+
+@pytest.mark.parametrize("status, offered", [
+    (Status.DEPOSEE, {"recepisse", "retirer"}), (Status.VALIDEE, {"recepisse", "jours-de-vote.ics"}),
+    (Status.ETABLIE, set()), (Status.RETIREE, set()), (Status.INVALIDEE, set())])
+def test_what_can_be_done_next_is_at_hand_and_opens(mandant, status, offered):
+    file = a_procuration(status, voter=mandant.row)
+    links = {tag["href"] for tag in mandant.opens(LIST).all("a") if f"/{file.id}/" in tag["href"]}
+    assert {link.rsplit("/", 1)[1] for link in links} - {"confirmation"} == offered
+    assert all(mandant.client.get(link).status_code == 200 for link in links)
+
+
+def test_once_the_poll_is_over_a_file_promises_nothing_more(mandant):
+    a_procuration(Status.VALIDEE, voter=mandant.row)
+    never_presented = a_procuration(voter=mandant.row)
+    with time_machine.travel(now() + datetime.timedelta(days=60)):
+        log_in(mandant.client, voter=mandant.row)
+        text = mandant.opens(LIST).text
+    assert "cette procuration ne sert plus" in text and "n’a pas été présentée à temps" in text
+    assert "Prévenez vous-même" not in text and never_presented.reference.shown not in text
+
+
+def test_what_was_given_up_stands_below_what_goes_on(mandant):
+    going_on = a_procuration(voter=mandant.row)
+    given_up = a_procuration(Status.RETIREE, voter=mandant.row)
+    text = mandant.opens(LIST).text
+    assert text.index(going_on.mandataire.birth_name) < text.index("Terminées") < text.index(given_up.mandataire.birth_name)
 
 
 def test_a_validation_names_only_the_tours_where_a_place_is_held(mandant):
@@ -165,8 +213,8 @@ def test_absurd_ids_lead_nowhere(mandant, number):
 
 def test_withdrawing_wants_the_csrf_token(mandant):
     file = a_procuration(voter=mandant.row)
-    mandant.posts({"version": "0"}, withdrawal(file))
-    assert mandant.answer.status_code == 400 and unchanged(file)
+    page = mandant.posts({"version": "0"}, withdrawal(file))
+    assert mandant.answer.status_code == 400 and unchanged(file) and "Cette page n’est plus valable" in page.title
 
 
 def test_the_list_belongs_to_voters(app, client):

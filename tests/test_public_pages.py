@@ -1,9 +1,12 @@
 """The pages anybody may open."""
+import datetime
+
 import pytest
 
-from models import CommuneName, Status
-from portal import communes
-from tests.factories import a_commune, a_procuration, an_agent, log_in
+from models import CommuneName, Status, Tour, now
+from portal import catalogue, communes
+from portal.typography import loosen
+from tests.factories import a_commune, a_procuration, a_scrutin, an_agent, log_in
 from tests.statements import count_statements
 from tests.voter import Mandant, Page
 
@@ -31,6 +34,54 @@ def test_the_start_page_leads_a_voter_on(app, client):
     page = Mandant(client).opens("/")
     assert {"/demande", "/mes-procurations"} <= {tag.get("href") for tag in page.all("a")}
     assert "fr-connect" not in {tag.get("class") for tag in page.all("button")}
+
+
+def test_the_start_page_names_the_next_election_its_days_and_by_when(app, client):
+    later, next_one = a_scrutin(in_days=40, name="Suivante"), a_scrutin(in_days=20, name="Prochaine")
+    a_scrutin(in_days=10, name="Lointaine", opens_at=now() + datetime.timedelta(days=1))
+    a_scrutin(in_days=10, name="Martiniquaise", territory="972")
+    text = Page(client.get("/").text).text
+    days = [tour.day for tour in next_one.tours.order_by(Tour.number)]
+    said = [loosen(catalogue.day(day, "full")) for day in (*days, days[0] - datetime.timedelta(days=3))]
+    assert "Prochaine élection : Prochaine" in text and all(day in text for day in said)
+    assert not any(name in text for name in (later.name, "Lointaine", "Martiniquaise"))
+
+
+def test_the_start_page_hurries_whoever_comes_at_the_last_moment(app, client):
+    a_scrutin(in_days=1)
+    assert "aujourd’hui même" in Page(client.get("/").text).text
+
+
+def test_the_start_page_asks_the_database_once_in_a_while(app, client):
+    assert "Prochaine élection" not in client.get("/").text
+    with count_statements() as run:
+        client.get("/")
+    assert not run
+
+
+def test_somebody_sent_to_log_in_is_told_why(client):
+    told = "20 minutes sans activité"
+    assert told in Page(client.get("/demande", follow_redirects=True).text).text
+    assert told not in Page(client.get("/").text).text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_link_of_a_page_leads_somewhere(app, client, path):
+    Mandant(client)
+    pages = {path: Page(client.get(path).text)}
+    for address in [tag["href"] for tag in pages[path].all("a") if tag["href"].startswith(("/", "#"))]:
+        target, _, anchor = address.partition("#")
+        target = target or path
+        if target not in pages:
+            answer = client.get(target)
+            assert answer.status_code == 200, address
+            pages[target] = Page(answer.text)
+        assert not anchor or anchor in {tag.get("id") for tag in pages[target].tags}, address
+
+
+def test_the_plan_of_the_site_holds_every_page_of_the_voter(client):
+    linked = {tag.get("href") for tag in Page(client.get("/plan-du-site").text).all("a")}
+    assert {*PAGES, "/demande", "/mes-procurations", "/connexion"} <= linked
 
 
 def test_accessibility_is_stated_honestly(client):

@@ -5,8 +5,8 @@ from flask_login import current_user
 from peewee import JOIN, prefetch
 
 from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Scrutin, Status, Tour, TourDay,
-                    TourVise)
-from portal import procedure, scrutins
+                    TourVise, now)
+from portal import addresses, procedure, scrutins
 from portal.access import VOTERS, access
 from portal.errors import AlreadyDecided
 from portal.pages import pages
@@ -54,8 +54,9 @@ def loaded(*conditions):
     """Files with all a page shows of them, latest first: nine statements, however many files.
 
     Beside the rows of `models`: `days` (local day of each tour named, by its id), `held` (tours on which it holds a
-    place), `present_by` (last local day to present the request), `over` (its last day is past) and `closed` (the
-    voter has nothing more to expect of it).
+    place), `present_by` (last local day to present the request), `over` (its last day is past), `state` (the status,
+    but a request that comes too late is caduque before the clock says so), `closed` (nothing more to expect of it) and
+    `link_refused` (see portal.addresses.undeliverable, the one more statement where an address waits).
     """
     files = (Procuration.select(Procuration, Commune, Scrutin)
              .join(Commune).join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
@@ -64,9 +65,10 @@ def loaded(*conditions):
                      Reference.select().where(Reference.kind == "etablir").order_by(Reference.drawn_at.desc()),
                      Passage.select().order_by(Passage.version), TourVise.select(),
                      Couverture.select().where(Couverture.place.is_null(False)))
-    tours = tours_by_id(files)
+    tours, refused = tours_by_id(files), addresses.undeliverable(files)
     for file in files:
         complete(file, tours)
+        file.link_refused = file.id in refused
     return files
 
 
@@ -87,5 +89,6 @@ def complete(file, tours):
     file.days = {tour.id: scrutins.day_of(tour, commune) or tour.day
                  for tour in (*file.held, *(vise.tour for vise in file.tours_vises))}
     file.over = scrutins.today(commune) > file.valid_until
-    file.closed = file.over or file.status in GIVEN_UP
+    file.state = Status.CADUQUE if file.status == Status.DEPOSEE and file.lapses_at <= now() else file.status
+    file.closed = file.over or file.state in GIVEN_UP
     file.present_by = scrutins.last_whole_day(file.lapses_at, commune) if file.lapses_at else None
