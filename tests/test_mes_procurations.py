@@ -99,7 +99,8 @@ def test_what_was_given_up_stands_below_what_goes_on(mandant):
     going_on = a_procuration(voter=mandant.row)
     given_up = a_procuration(Status.RETIREE, voter=mandant.row)
     text = mandant.opens(LIST).text
-    assert text.index(going_on.mandataire.birth_name) < text.index("Terminées") < text.index(given_up.mandataire.birth_name)
+    first, line, last = map(text.index, (going_on.mandataire.birth_name, "Terminées", given_up.mandataire.birth_name))
+    assert first < line < last
 
 
 def test_a_validation_names_only_the_tours_where_a_place_is_held(mandant):
