@@ -28,7 +28,7 @@ LOCALE = "fr"
 FOLDER = Path(__file__).parent / "locale" / LOCALE / "LC_MESSAGES"
 LIBRARIES = FOLDER.parent / "libraries"
 PARIS = ZoneInfo("Europe/Paris")
-LENGTHS = {"long": "d MMMM y", "full": "EEEE d MMMM y", "short": "dd/MM/y"}
+LENGTHS = {"long": "d MMMM y", "full": "EEEE d MMMM y"}
 
 
 class Sources(Domain):
