@@ -6,7 +6,7 @@ found by their name, never by the words people read: these may change.
 from typing import NamedTuple
 
 from demo.samples import DOMAIN
-from models import Role
+from models import Role, WebSession
 from portal.mail import SAMPLES
 from tests.factories import PASSWORD, a_mandataire, an_agent
 from tests.voter import SOUND
@@ -111,6 +111,7 @@ busy_officer, mairie, maire, elsewhere, ministere = map(agent, (
 # --- How to get there -----------------------------------------------------------------------------------------------
 
 PRESS = "button => button.click()"      # whatever lies over it
+UNFOLD = "control => { for (let part = control; part; part = part.parentElement) part.open = true; }"
 
 
 def fills(**answers):
@@ -123,6 +124,7 @@ def fills(**answers):
 
 def answer_one(page, name, answer):
     control = page.locator(f"[name='{name}']")
+    control.first.evaluate(UNFOLD)
     if answer is True:
         for box in control.all():
             box.check(force=True)
@@ -135,21 +137,17 @@ def answer_one(page, name, answer):
 def sends(action="", /, **pressed):
     """Press the button of that name and value, else the first, that sends a form to what ends so."""
     named = "".join(f"[name='{name}'][value='{value}']" for name, value in pressed.items()) + ":not([type=button])"
-    form = f"main form[action$='{action}']" if action else "main form[method=post]"
-    buttons = f"{form} button{named}, main button[formaction$='{action or '/'}']{named}"
+    form = "main form" + (leads("action", action) if action else "[method=post]")
+    buttons = f"{form} button{named}:not([formaction]), main button{named}{leads('formaction', action)}"
 
     def step(page, world):
         with page.expect_navigation():
-            page.locator(buttons).first.evaluate("button => button.click()")
+            page.locator(buttons).first.evaluate(PRESS)
     return step
 
 
-def follows(pattern):
-    """The first link whose address holds `pattern`."""
-    def step(page, world):
-        with page.expect_navigation():
-            page.locator(f"main a[href*='{pattern}']").first.click()
-    return step
+def leads(attribute, path):
+    return f":is([{attribute}$='{path or '?'}'], [{attribute}*='{path}?'])"
 
 
 def opens(path):
@@ -174,6 +172,19 @@ def logs_in(login):
 
 def loses_its_token(page, world):
     page.locator("[name=csrf_token]").first.evaluate("control => control.value = 'perdu'")
+
+
+def session_ends(page, world):
+    """Every voter's: the page shown is not told."""
+    WebSession.delete().where(WebSession.voter.is_null(False)).execute()
+
+
+def hears_of_the_session(what):
+    """As page.js says it when the time has come: soon, last or over."""
+    def step(page, world):
+        page.evaluate("what => session.region.append(document.getElementById(`session-${what}`).content.cloneNode(true))",
+                      what)
+    return step
 
 
 def looks_up(status="deposee", **columns):
@@ -218,7 +229,7 @@ def gives_code(name):
 
 def ticks_rows(page, world):
     for box in page.locator("[name=rowid]").all()[:3]:
-        box.check(force=True)
+        box.evaluate(PRESS)
 
 
 FRANCECONNECT = "/franceconnect/connexion"
@@ -250,7 +261,7 @@ PUBLIC = (
     Screen("public/invitation-morte", "/invitation/inconnue"),
     Screen("public/code", "/connexion", None, (gives_password,)),
     Screen("public/code-faux", "/connexion", None, (gives_password, fills(code="000000"), sends())),
-    Screen("public/code-de-secours", "/connexion", None, (
+    Screen("public/code-de-secours", "/connexion/code-de-secours", None, (
         gives_password, opens("{w.url}/connexion/code-de-secours"))),
     Screen("public/code-de-secours-faux", "/connexion", None, (
         gives_password, opens("{w.url}/connexion/code-de-secours"), fills(code="ABCD EFGH"), sends())),
@@ -297,6 +308,9 @@ VOTER = (
     Screen("mandant/demande-modifiee", "/demande", newcomer, (*ASKED, sends("/demande", modifier="oui"))),
     Screen("mandant/demande-deposee", "/demande", newcomer, (*ASKED, sends("/demande", confirmer="oui"))),
     Screen("mandant/demande-expiree", "/demande", newcomer, (loses_its_token, sends("/demande"))),
+    Screen("mandant/demande-trop-tard", "/demande", newcomer, (session_ends, sends("/demande"))),
+    *(Screen(f"mandant/session-{what}", "/demande", newcomer, (hears_of_the_session(what),))
+      for what in ("soon", "last", "over")),
     Screen("mandant/confirmation", "/demande/{w.files[deposee].id}/confirmation", mandant),
     Screen("mandant/mes-procurations-vide", "/mes-procurations", newcomer),
     Screen("mandant/mes-procurations", "/mes-procurations", mandant),
@@ -335,11 +349,10 @@ OFFICER = (
         fills(document=True, identity=True, consent=True), sends("/etablir"))),
     Screen("guichet/actes-vide", "/admin/guichet/actes", officer),
     Screen("guichet/actes", "/admin/guichet/actes", busy_officer),
-    Screen("guichet/acte", "/admin/guichet/actes", officer, (
-        opens("{w.url}/admin/guichet/"), looks_up(), establishes, opens("{w.url}/admin/guichet/actes"),)),
-    Screen("guichet/defaire", "/admin/guichet/actes", busy_officer, (follows("/defaire"),)),
-    Screen("guichet/defaire-sans-motif", "/admin/guichet/actes", busy_officer, (
-        follows("/defaire"), sends("/defaire"))),
+    Screen("guichet/acte", "/admin/guichet/actes/{w.act.id}", busy_officer),
+    Screen("guichet/defaire", "/admin/guichet/actes/{w.act.id}/defaire", busy_officer),
+    Screen("guichet/defaire-sans-motif", "/admin/guichet/actes/{w.act.id}/defaire", busy_officer, (
+        sends("/defaire"),)),
     Screen("guichet/non-habilite", "/admin/guichet/", unfit_officer),
 )
 

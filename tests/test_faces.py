@@ -4,12 +4,13 @@ The list is `tests/screens.py`. A page is loaded once, then looked at in each wa
 """
 import re
 from importlib.resources import files
+from types import SimpleNamespace
 
 import pytest
 
 from tests import validator
 from tests.browser import PHONE, SCREEN, chromium, needs_chromium
-from tests.screens import PUBLIC, SCREENS, Screen, address, opened
+from tests.screens import MAILS, PUBLIC, SCREENS, Screen, address, opened
 from tests.world import World
 
 pytestmark = needs_chromium
@@ -58,7 +59,7 @@ def named(screens):
 @named(SCREENS)
 def test_a_screen_is_for_everybody(world, shown, screen):
     page = shown(screen, viewport=PHONE)
-    found = [*what_the_browser_said(page), *strangers(page, world), *html(page), *broad(page)]
+    found = [*what_the_browser_said(page), *strangers(page, world), *html(page, screen), *broad(page)]
     load_axe(page)
     for name, viewport in (("phone", PHONE), ("screen", SCREEN)):
         page.set_viewport_size(viewport)
@@ -78,8 +79,10 @@ def strangers(page, world):
     return [f"asked of a stranger: {address}" for address in page.asked if not address.startswith(ours)]
 
 
-def html(page):
-    return [f"HTML: {fault}" for fault in validator.faults_of(page.received[-1].text()).result()]
+def html(page, screen):
+    """Mails keep attributes of another time: one widespread reader knows no better."""
+    faults = validator.faults_of(page.received[-1].text()).result()
+    return [f"HTML: {fault}" for fault in faults if not (screen in MAILS and "no-deprecated-attr" in fault)]
 
 
 def broad(page):
@@ -133,9 +136,14 @@ def test_a_page_without_a_face_is_caught(world):
 
 @pytest.mark.parametrize("script, said", [
     ("document.title = ''", "document-title"), ("document.body.style.width = '400px'", "400 px wide"),
-    ("console.log('perdu')", "console: perdu"), ("fetch('https://example.org').catch(() => 0)", "asked of a stranger"),
+    ("console.log('perdu')", "console: perdu"),
     ("document.querySelector('h1').style.color = '#888'", "color-contrast")])
 def test_a_screen_that_is_not_for_everybody_is_caught(world, shown, script, said):
     with pytest.raises(AssertionError, match=said):
         test_a_screen_is_for_everybody(world, shown, Screen("fautif", "/", None, (
             lambda page, world: page.evaluate(script),)))
+
+
+def test_a_stranger_is_caught(world):
+    asked = SimpleNamespace(asked=[world.url, "https://example.org/fonte.woff2"])
+    assert strangers(asked, world) == ["asked of a stranger: https://example.org/fonte.woff2"]

@@ -17,8 +17,8 @@ from app import create_app
 from demo import samples
 from demo.franceconnect import create_provider
 from demo.mailbox import create_mailbox
-from models import (LIVE, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Status, Tour, WebSession,
-                    database)
+from models import (LIVE, Agent, Commune, Event, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
+                    WebSession, database)
 from portal import access, accounts, addresses, commune_list, second_factor, worker
 from portal.database import migrations, open_database
 from portal.error_pages import bare
@@ -111,7 +111,10 @@ class World:
         return an_officer(first_name="Morgan", last_name="Exemple", unit="Commissariat de démonstration")
 
     def new_voter(self, **columns):
-        return a_voter(**{"birth_name": "LEFÈVRE-SPÉCIMEN", "first_names": "Camille Jeanne", **columns})
+        """Always another person, whatever the name."""
+        born = f"{1940 + next(factories.NUMBERS) % 60}-05-17"
+        return a_voter(**{"birth_name": "LEFÈVRE-SPÉCIMEN", "first_names": "Camille Jeanne", "birth_date": born,
+                          **columns})
 
     @cached_property
     def mandant(self):
@@ -164,6 +167,13 @@ class World:
         ended = [status for status in Status if status not in (*LIVE, Status.DEPOSEE)]
         return {status: self.file(status, self.mandant, tours=tours.get(status, [first, second]))
                 for status in (*ended, *tours, Status.DEPOSEE)}
+
+    @cached_property
+    def act(self):
+        """The last establishment of the demonstration's officer."""
+        return (Passage.select().join(Procuration)
+                .where(Passage.agent == self.agent("officier"), Passage.act == "etablir",
+                       Procuration.status == Status.ETABLIE).order_by(Passage.id.desc()).first())
 
     @cached_property
     def fresh_file(self):
