@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from models import (Couverture, Event, Mail, Passage, Procuration, Reference, SingleUse, Status, TourDay, WebSession,
-                    now)
-from portal import procedure, references
+from admin_views.officer import ages
+from models import (Couverture, Event, Mail, Passage, Procuration, Reference, Rules, SingleUse, Status, TourDay,
+                    WebSession, now)
+from portal import outbox, places, procedure, references
 from tests.factories import (a_commune, a_demande, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent,
                              an_officer, fresh, log_in)
 from tests.lint import Page
@@ -125,11 +126,18 @@ def test_the_mandant_reads_who_established_and_where(officer):
     assert told["day"]
 
 
-@pytest.mark.parametrize("typed", ["{0} {1}", "{0}-{1}", "  {0}{1}\n", "{0}\u00a0{1}", "{0} – {1}"])
+@pytest.mark.parametrize("typed", ["{0} {1}", "{0}-{1}", "  {0}{1}\n", "{0}\u00a0{1}", "{0} – {1}", "\u202e{0}{1}\x00",
+                                   "Référence de votre demande : {0} {1}"])
 def test_a_reference_is_typed_leniently(officer, typed):
     file = a_procuration()
     code = file.reference.code.lower()
     officer.looks_up(typed.format(code[:3], code[3:])).is_told(200, file.mandant.birth_name)
+
+
+@pytest.mark.parametrize("typed, code", [("éé\"'ç-", "223496"), ("bàk_2mx", None), ("b-k_mx", None), ("bçk_è-", "B9K876"),
+                                         ("K7M-2QX", "K7M2QX")])
+def test_digits_typed_without_shift_on_a_french_keyboard_are_read(typed, code):
+    assert references.read(typed) == code
 
 
 def test_tours_are_told_on_the_commune_s_own_days(officer):
@@ -163,6 +171,93 @@ def test_an_act_without_a_place_stands_and_the_officer_is_warned(officer):
     a_procuration(Status.ETABLIE, mandataire=mandataire, scrutin=scrutin)
     officer.establishes(a_procuration(mandataire=mandataire, scrutin=scrutin))
     officer.is_told(200, "Procuration établie", "la mairie décidera")
+
+
+# --- What the mandant should hear -----------------------------------------------------------------------------------
+
+def test_an_ordinary_file_has_nothing_to_say(officer):
+    officer.looks_up(a_procuration().reference)
+    assert "À dire au mandant" not in officer.text
+
+
+def test_a_mandataire_without_a_place_left_is_told_before_establishing(officer):
+    mandataire, scrutin = a_mandataire(), a_scrutin()
+    held = a_procuration(Status.ETABLIE, mandataire=mandataire, scrutin=scrutin)
+    Couverture.delete().where(Couverture.procuration == held, Couverture.tour == scrutin.tours.first()).execute()
+    file = a_procuration(mandataire=mandataire, scrutin=scrutin)
+    second = scrutin.tours[1].day
+    officer.looks_up(file.reference).sees("À dire au mandant", f"2d tour du {second.day} ", "autant de procurations",
+                                          "Vous pouvez établir")
+    assert "1er tour du" not in officer.text 
+    assert held.mandant.birth_name not in officer.text
+
+
+def test_a_second_place_is_no_caution_where_the_rules_give_two(officer):
+    mandataire, scrutin = a_mandataire(), a_scrutin()
+    Rules.create(scrutin=scrutin, places_france=2)
+    a_procuration(Status.ETABLIE, mandataire=mandataire, scrutin=scrutin)
+    officer.looks_up(a_procuration(mandataire=mandataire, scrutin=scrutin).reference)
+    assert "autant de procurations" not in officer.text
+
+
+def test_a_vote_already_given_is_told_before_establishing(officer):
+    voter, scrutin = a_voter(), a_scrutin()
+    a_procuration(Status.ETABLIE, voter=voter, scrutin=scrutin)
+    officer.looks_up(a_procuration(voter=voter, scrutin=scrutin).reference).sees("a déjà donné procuration")
+
+
+def test_what_is_foreseen_is_what_happens(officer):
+    mandataire, scrutin = a_mandataire(), a_scrutin()
+    a_procuration(Status.ETABLIE, mandataire=mandataire, scrutin=scrutin)
+    file = a_procuration(mandataire=mandataire, scrutin=scrutin)
+    foreseen = places.foreseen(file, list(scrutin.tours))
+    procedure.etablir(file, officer.officer)
+    without = Couverture.select().where(Couverture.procuration == file, Couverture.place.is_null())
+    assert {tour.id for tour in foreseen} == {row.tour_id for row in without} and len(foreseen) == 2
+
+
+@pytest.mark.parametrize("in_days, told", [(0, True), (1, True), (2, False)])
+def test_a_vote_of_today_or_tomorrow_leaves_the_town_hall_little_time(officer, in_days, told):
+    officer.looks_up(a_procuration(scrutin=a_scrutin(in_days=in_days)).reference)
+    assert ("la mairie aura très peu de temps" in officer.text) == told
+
+
+def test_a_tour_that_is_past_is_said_to_be_past(officer):
+    file = a_procuration(scrutin=a_scrutin(in_days=-3))
+    officer.looks_up(file.reference).sees("1er tour du", "ce vote est passé")
+
+
+@pytest.mark.parametrize("columns, sentence", [
+    ({"first_names": "Camille Léo"}, "porte le même nom et le même prénom"),
+    ({"first_names": "Camille Andrée", "birth_date": "1980-05-17"}, "semblent être la même personne"),
+    ({"first_names": "Andrée Camille"}, None)])
+def test_a_namesake_is_told_from_the_mandant(officer, columns, sentence):
+    voter = a_voter(birth_name="L’Œuvre-Durand")
+    mandataire = a_mandataire(birth_name="L'OEUVRE DURAND", **columns)
+    officer.looks_up(a_procuration(voter=voter, mandataire=mandataire).reference)
+    assert ("À dire au mandant" in officer.text) == bool(sentence)
+    officer.sees(*filter(None, [sentence]))
+
+
+def test_another_request_for_the_same_vote_is_said_to_be_replaced(officer):
+    voter, scrutin = a_voter(), a_scrutin()
+    first, second = (a_procuration(voter=voter, scrutin=scrutin) for _ in range(2))
+    officer.looks_up(second.reference).sees("une autre demande en attente pour le même vote")
+    officer.presses("Établir la procuration", **TICKS)
+    officer.looks_up(first.reference).is_told(409, "Une autre demande du même mandant", "remplace celle-ci")
+
+
+@pytest.mark.parametrize("birth_date, day, years", [
+    ("1980-05-17", "2026-05-16", [45, 45]), ("1980-05-17", "2026-05-17", [46, 46]), ("1980-00-00", "2026-05-17", [45, 46]),
+    ("1980-05-00", "2026-05-17", [45, 46]), ("1980-05-00", "2026-06-01", [46, 46]), ("1980-05-00", "2026-04-30", [45, 45]),
+    ("2008-02-29", "2026-02-28", [17, 17]), ("2008-02-29", "2026-03-01", [18, 18])])
+def test_an_age_is_known_as_far_as_the_birth_date_is(birth_date, day, years):
+    assert ages(birth_date, datetime.date.fromisoformat(day)) == years
+
+
+def test_a_birth_date_known_by_its_year_is_shown_as_documents_show_it(officer):
+    officer.looks_up(a_procuration(voter=a_voter(birth_date="1953-00-00")).reference)
+    officer.sees("00/00/1953", "jour et mois inconnus", " ou ", " ans")
 
 
 # --- The checklist, the refusal, later ------------------------------------------------------------------------------
@@ -200,6 +295,47 @@ def test_a_refusal_is_confirmed_with_a_reason(officer):
     assert Passage.get(Passage.procuration == file, Passage.act == "refuser").reason == "piece_non_probante"
 
 
+def test_a_refusal_is_turned_back_from_at_each_step(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference).presses("Refuser…").presses("Revenir au dossier")
+    officer.is_told(200, file.mandant.birth_name).presses("Refuser…")
+    officer.presses("Relire avant de refuser", reason="volonte_non_libre").presses("Changer de motif")
+    chosen = [tag["value"] for tag in Page(officer.text).all("input") if "checked" in tag]
+    assert chosen == ["volonte_non_libre"]
+    officer.presses("Relire avant de refuser", reason="demande_du_mandant").sees("À la demande du mandant")
+    officer.presses("Revenir au dossier").presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
+    assert fresh(file).status == Status.ETABLIE
+
+
+def test_each_reason_says_what_the_mandant_will_read(officer):
+    officer.looks_up(a_procuration().reference).presses("Refuser…")
+    officer.sees("Revenez avec une pièce", "Une procuration se donne librement", "Votre demande prend fin",
+                 "doit être celle de votre pièce d’identité")
+
+
+def test_the_mail_read_before_is_the_mail_sent(officer):
+    file = a_procuration()
+    officer.looks_up(file.reference).presses("Refuser…").presses("Relire avant de refuser", reason="volonte_non_libre")
+    shown = next(tag["text"] for tag in Page(officer.text).all("pre"))
+    officer.presses("Refuser la demande")
+    sent = Mail.get(Mail.procuration == file, Mail.name == "refusee")
+    assert shown.split() == outbox.render("refusee", sent.context).text.split()
+
+
+def test_who_gave_no_address_is_to_be_told_by_word_of_mouth(officer):
+    officer.looks_up(a_procuration(email=None).reference).presses("Refuser…")
+    officer.presses("Relire avant de refuser", reason="demande_du_mandant").is_told(200, "dites-lui")
+
+
+@pytest.mark.parametrize("button", ["Refuser la demande", "Revenir au dossier", "Changer de motif"])
+def test_a_confirmation_that_comes_too_late_does_nothing(officer, button):
+    file = a_procuration()
+    officer.looks_up(file.reference).presses("Refuser…").presses("Relire avant de refuser", reason="volonte_non_libre")
+    SingleUse.update(expires_at=now() - MINUTE).execute()
+    officer.presses(button).is_told(409, "n’est plus ouvert").sees_nobody(file)
+    assert unchanged(file)
+
+
 def test_later_changes_nothing_and_closes_the_file(officer):
     file = a_procuration()
     officer.looks_up(file.reference)
@@ -221,6 +357,17 @@ def test_later_changes_nothing_and_closes_the_file(officer):
 def test_what_cannot_be_a_reference_is_told_what_is_wrong_with_it(officer, typed, fault):
     officer.looks_up(typed).is_told(422, "Une référence compte 6 caractères", fault)
     assert officer.title.startswith("Erreur : Guichet")
+
+
+def test_a_procuration_one_established_oneself_is_said_to_be_so(officer):
+    file = a_procuration()
+    officer.establishes(file).looks_up(file.reference).is_told(409, "rien n’est à refaire", "par vous")
+
+
+@pytest.mark.parametrize("status", [Status.RETIREE, Status.REFUSEE, Status.CADUQUE, Status.ETABLIE])
+def test_whatever_is_refused_what_was_typed_is_kept(officer, status):
+    code = a_procuration(status).reference.code
+    officer.looks_up(f" {code.lower()}").is_told(409, f'value=" {code.lower()}"', "nouvelle demande")
 
 
 def test_an_unknown_reference_is_said_to_be_unknown_and_kept_to_be_compared(officer):
@@ -322,7 +469,7 @@ def test_a_file_opened_in_another_session_of_the_same_officer_cannot_be_used(app
 def test_nobody_closes_the_file_of_another(app, officer):
     officer.looks_up(a_procuration().reference)
     thief = Counter(app).looks_up(a_procuration().reference)
-    thief.presses("Plus tard, sans rien changer", file=officer.form("Plus tard")[1]["file"])
+    thief.presses("Plus tard, sans rien changer", file=officer.form("Plus tard, sans rien changer")[1]["file"])
     officer.presses("Établir la procuration", **TICKS).is_told(200, "Procuration établie")
 
 
@@ -344,7 +491,7 @@ def test_an_act_without_an_opened_file_does_nothing(officer, forged):
     assert unchanged(file)
 
 
-@pytest.mark.parametrize("path", ["", "etablir", "refuser", "plus-tard", "actes/1/defaire"])
+@pytest.mark.parametrize("path", ["", "dossier", "etablir", "refuser", "refuser/confirmer", "plus-tard", "actes/1/defaire"])
 def test_a_forged_form_is_refused(officer, path):
     file = a_procuration()
     officer.looks_up(file.reference)
@@ -358,7 +505,7 @@ def test_no_address_shows_a_file(officer):
     file = a_procuration()
     officer.looks_up(file.reference)
     opened = officer.form("Établir la procuration")[1]["file"]
-    for path in ("", "etablir", "refuser", "plus-tard", "actes"):
+    for path in ("", "dossier", "etablir", "refuser", "refuser/confirmer", "plus-tard", "actes"):
         officer.opens(f"/admin/guichet/{path}?reference={file.reference.code}&file={opened}&id={file.id}")
         officer.sees_nobody(file)
     assert file.reference.code not in officer.page.request.path
@@ -444,6 +591,7 @@ def test_own_acts_of_the_day_show_hour_act_and_commune_and_nobody(officer):
     officer.sees_nobody(established, refused)
     assert len(Page(officer.text).all("tr")) == 1 + 2, "those of others are not shown"
     assert established.reference.shown in officer.text.replace("\u00a0", " ")
+    officer.sees("Mes actes du jour (2)", "procuration établie", "1</strong> refus", "encore 15 minutes")
     undo = next(tag["href"] for tag in Page(officer.text).all("a") if tag["text"].startswith("Défaire"))
     officer.opens(undo).is_told(200, "Défaire un acte")
 
