@@ -4,8 +4,8 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from models import Role
-from portal import accounts, commune_list, journal, settings, worker
+from models import Agent, Role
+from portal import accounts, commune_list, journal, second_factor, settings, worker
 from portal.database import migrations
 from portal.procedure import CLOCK
 
@@ -40,8 +40,22 @@ def status():
 @click.option("--last-name", required=True)
 def first(email, first_name, last_name):
     """Create a ministry account and print its one-time link, good for a day."""
-    _, token = accounts.create(CLOCK, email=email, role=Role.MINISTRY, first_name=first_name, last_name=last_name)
+    try:
+        _, token = accounts.create(CLOCK, email=email, role=Role.MINISTRY, first_name=first_name, last_name=last_name)
+    except accounts.AddressTaken:
+        sys.exit("this address has an account already")
     click.echo(f"{settings.active().base_url}/invitation/{token}")
+
+
+@agents.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email):
+    """For the last account of the ministry whose owner lost telephone and recovery codes."""
+    agent = Agent.get_or_none(Agent.email == accounts.log_in_name(email))
+    if agent is None:
+        sys.exit("no such account")
+    second_factor.reset(CLOCK, agent)
+    click.echo("second factor taken off; the next log-in enrols a new one")
 
 
 @towns.command("import")

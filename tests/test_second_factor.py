@@ -304,3 +304,18 @@ def test_whoever_types_right_after_a_wrong_password_learns_nothing(agent):
     wrong, unknown = agent.logs_in(officer.email, "faux"), agent.logs_in("inconnu@exemple.fr", PASSWORD)
     shown = {re.search(r'role="alert".*?</div>', answer.text, re.S).group() for answer in (wrong, unknown)}
     assert len(shown) == 1 and agent.client.get("/connexion/code").location == "/connexion"
+
+
+def test_the_last_of_the_ministry_is_let_in_again_by_a_command(app):
+    agent, _ = protected(an_agent(Role.MINISTRY))
+    run = app.test_cli_runner().invoke
+    assert run(args=["agents", "reset-second-factor", agent.email.upper()]).exit_code == 0
+    assert not second_factor.is_on(Agent.get_by_id(agent.id))
+    assert run(args=["agents", "reset-second-factor", "personne@exemple.fr"]).exit_code == 1
+
+
+def test_the_first_account_is_not_made_twice(app):
+    run = app.test_cli_runner().invoke
+    command = ["agents", "first", "a@exemple.fr", "--first-name", "A", "--last-name", "B"]
+    assert "/invitation/" in run(args=command).output
+    assert "already" in run(args=command).output

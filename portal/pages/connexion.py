@@ -82,6 +82,7 @@ def _after_password(agent):
         sessions.await_code(agent)
         return url_for(".activation")
     come_in(agent)
+    flash(gettext("connexion.sans_second_facteur"), "info")
     return back_office()
 
 
