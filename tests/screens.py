@@ -182,8 +182,8 @@ def session_ends(page, world):
 def hears_of_the_session(what):
     """As page.js says it when the time has come: soon, last or over."""
     def step(page, world):
-        page.evaluate("what => session.region.append(document.getElementById(`session-${what}`).content.cloneNode(true))",
-                      what)
+        words = f"document.getElementById('session-{what}').content"
+        page.evaluate(f"session.region.append({words}.cloneNode(true))")
     return step
 
 

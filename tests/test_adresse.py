@@ -413,3 +413,13 @@ def test_the_ministry_sees_that_a_mail_is_held_and_not_to_whom(app):
     log_in(ministry, agent=an_agent(Role.MINISTRY))
     page = ministry.get("/admin/courriels/").text
     assert "Retenu jusqu’à la confirmation" in page and TYPED not in page
+
+
+def test_an_address_that_the_server_refuses_is_told_until_it_is_corrected(mandant):
+    mandant.asks(email=TYPED)
+    file = Procuration.get()
+    Mail.update(state="dead").where(Mail.name == addresses.MAIL).execute()
+    assert "n’a pas pu être remis" in mandant.opens("/mes-procurations").text
+    assert "n’a pas pu être remis" in mandant.opens(f"/demande/{file.id}/confirmation").text
+    mandant.posts({"email": "tiers@exemple.fr"}, f"/mes-procurations/{file.id}/adresse")
+    assert "n’a pas pu être remis" not in mandant.opens("/mes-procurations").text
