@@ -91,7 +91,7 @@ class Voter(Person):
             "mandataire-birth_date-month": "novembre", "mandataire-birth_date-year": "1975",
             "mandataire-registered_in": "Sainte-Colombe"})
         self.ticks("Masculin")
-        self.ticks(re.compile("1er tour"))
+        self.ticks(re.compile(r"1er\stour"))
         self.ticks(re.compile("Je déclare"))
         self.presses("Relire ma demande")
         self.page.get_by_label(re.compile(r"Sainte-Colombe \(69\)")).check()  # several bear the name
