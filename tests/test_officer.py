@@ -108,8 +108,9 @@ def test_the_first_page_of_an_officer_is_one_field_with_the_focus(officer):
 
 def test_an_officer_looks_up_compares_establishes_and_types_the_next_one(officer):
     file, following = a_procuration(), a_procuration()
-    officer.looks_up(file.reference).is_told(200, file.mandant.birth_name, "Camille Andrée", "17/05/1980", "17 mai 1980", "Lyon (69)",
-                                             file.mandataire.birth_name, "1er tour", file.reference.shown)
+    officer.looks_up(file.reference).is_told(200, file.mandant.birth_name, "Camille Andrée", "17/05/1980",
+                                             "17 mai 1980", "Lyon (69)", file.mandataire.birth_name, "1er tour",
+                                             file.reference.shown)
     officer.presses("Établir la procuration", **TICKS)
     officer.is_told(200, "Procuration établie", "mairie de Lyon (69)", "Référence suivante").sees_nobody(file)
     assert "autofocus" in next(tag for tag in Page(officer.text).all("input") if tag.get("id") == "reference")
@@ -134,8 +135,8 @@ def test_a_reference_is_typed_leniently(officer, typed):
     officer.looks_up(typed.format(code[:3], code[3:])).is_told(200, file.mandant.birth_name)
 
 
-@pytest.mark.parametrize("typed, code", [("éé\"'ç-", "223496"), ("bàk_2mx", None), ("b-k_mx", None), ("bçk_è-", "B9K876"),
-                                         ("K7M-2QX", "K7M2QX")])
+@pytest.mark.parametrize("typed, code", [
+    ("éé\"'ç-", "223496"), ("bàk_2mx", None), ("b-k_mx", None), ("bçk_è-", "B9K876"), ("K7M-2QX", "K7M2QX")])
 def test_digits_typed_without_shift_on_a_french_keyboard_are_read(typed, code):
     assert references.read(typed) == code
 
@@ -188,7 +189,7 @@ def test_a_mandataire_without_a_place_left_is_told_before_establishing(officer):
     second = scrutin.tours[1].day
     officer.looks_up(file.reference).sees("À dire au mandant", f"2d tour du {second.day} ", "autant de procurations",
                                           "Vous pouvez établir")
-    assert "1er tour du" not in officer.text 
+    assert "1er tour du" not in officer.text
     assert held.mandant.birth_name not in officer.text
 
 
@@ -248,8 +249,10 @@ def test_another_request_for_the_same_vote_is_said_to_be_replaced(officer):
 
 
 @pytest.mark.parametrize("birth_date, day, years", [
-    ("1980-05-17", "2026-05-16", [45, 45]), ("1980-05-17", "2026-05-17", [46, 46]), ("1980-00-00", "2026-05-17", [45, 46]),
-    ("1980-05-00", "2026-05-17", [45, 46]), ("1980-05-00", "2026-06-01", [46, 46]), ("1980-05-00", "2026-04-30", [45, 45]),
+    ("1980-05-17", "2026-05-16", [45, 45]), ("1980-05-17", "2026-05-17", [46, 46]),
+    ("1980-00-00", "2026-05-17", [45, 46]),
+    ("1980-05-00", "2026-05-17", [45, 46]), ("1980-05-00", "2026-06-01", [46, 46]),
+    ("1980-05-00", "2026-04-30", [45, 45]),
     ("2008-02-29", "2026-02-28", [17, 17]), ("2008-02-29", "2026-03-01", [18, 18])])
 def test_an_age_is_known_as_far_as_the_birth_date_is(birth_date, day, years):
     assert ages(birth_date, datetime.date.fromisoformat(day)) == years
@@ -353,7 +356,8 @@ def test_later_changes_nothing_and_closes_the_file(officer):
 @pytest.mark.parametrize("typed, fault", [
     ("", "Tapez la référence"), ("B7K2M", "celle-ci en a 5"), ("B7K2MXX", "celle-ci en a 7"),
     ("B7K2M0", "ne contient : 0."), ("b7olmo", "ne contient : O, L."), ("%%%%%%", "ne contient : %."),
-    ("B" * 10_000, "celle-ci en a 80"), ("<script>", "ne contient : &lt;, I, &gt;."), ("\u202e\x00", "Tapez la référence")])
+    ("B" * 10_000, "celle-ci en a 80"), ("<script>", "ne contient : &lt;, I, &gt;."),
+    ("\u202e\x00", "Tapez la référence")])
 def test_what_cannot_be_a_reference_is_told_what_is_wrong_with_it(officer, typed, fault):
     officer.looks_up(typed).is_told(422, "Une référence compte 6 caractères", fault)
     assert officer.title.startswith("Erreur : Guichet")
@@ -381,7 +385,8 @@ def test_a_used_reference_says_when_it_was(officer, status):
     officer.sees_nobody(file)
 
 
-@pytest.mark.parametrize("status, sentence", [(Status.RETIREE, "Le mandant a retiré cette demande le"), (Status.REFUSEE, "a été refusée"),
+@pytest.mark.parametrize("status, sentence", [(Status.RETIREE, "Le mandant a retiré cette demande le"),
+                                              (Status.REFUSEE, "a été refusée"),
                                               (Status.CADUQUE, "devait être présentée au plus tard le")])
 def test_a_request_that_ended_says_how(officer, status, sentence):
     file = a_procuration(status)
@@ -491,7 +496,8 @@ def test_an_act_without_an_opened_file_does_nothing(officer, forged):
     assert unchanged(file)
 
 
-@pytest.mark.parametrize("path", ["", "dossier", "etablir", "refuser", "refuser/confirmer", "plus-tard", "actes/1/defaire"])
+@pytest.mark.parametrize("path", ["", "dossier", "etablir", "refuser", "refuser/confirmer", "plus-tard",
+                                  "actes/1/defaire"])
 def test_a_forged_form_is_refused(officer, path):
     file = a_procuration()
     officer.looks_up(file.reference)
