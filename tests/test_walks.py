@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from demo.samples import DOMAIN
 from tests.browser import PHONE, chromium, needs_chromium
 from tests.stack import Demo, reference_in
-from tests.test_journeys import EXPECTED, Person, Voter
+from tests.test_journeys import EXPECTED, Agent, Person, Voter
 
 pytestmark = needs_chromium
 
@@ -428,3 +428,57 @@ def invalidates(hands):
     hands.sees("Introuvable sur la liste.")
     hands.enters("^Invalider")
     hands.sees(re.compile("invalidée", re.IGNORECASE))
+
+
+# --- Without a script -----------------------------------------------------------------------------------------------
+
+def test_without_a_script_an_error_is_mended_and_a_request_withdrawn(browser, demo):
+    voter = Voter(browser, demo, PHONE, java_script_enabled=False)
+    voter.logs_in("morvan")
+    voter.opens("/demande")
+    voter.types(**{"commune": "Lion", "mandataire-birth_name": "Sans-Script"})
+    voter.presses("Relire ma demande")
+    assert voter.page.title().startswith("Erreur")
+    voter.page.locator("#erreurs a").first.click()
+    assert voter.page.url.rpartition("#")[2], "each line of the summary leads to its field"
+    expect(voter.page.locator("[name=mandataire-birth_name]")).to_have_value("Sans-Script")
+    voter.asks()
+    voter.follows("Retirer cette demande")
+    voter.presses(re.compile("etirer"))
+    voter.sees("Retirée")
+    voter.leaves()
+
+
+def test_without_a_script_an_officer_refuses(browser, demo):
+    voter = Voter(browser, demo, java_script_enabled=False)
+    voter.logs_in("bellerose")
+    reference = voter.asks()
+    officer = Agent(browser, demo, java_script_enabled=False)
+    officer.logs_in("officier")
+    officer.types(reference=reference)
+    officer.presses("Ouvrir le dossier")
+    officer.presses(re.compile("^Refuser"))
+    officer.page.get_by_role("radio").first.check()
+    officer.presses("Relire avant de refuser")
+    officer.presses(re.compile("^Refuser"))
+    officer.sees(re.compile("refusé", re.IGNORECASE))
+    voter.opens("/mes-procurations")
+    voter.sees(re.compile("^Refusée"))
+    for person in (voter, officer):
+        person.leaves()
+
+
+def test_without_a_script_a_commune_filters_and_decides_on_several(browser, demo):
+    agent = Agent(browser, demo, java_script_enabled=False)
+    agent.logs_in("mairie")
+    agent.opens("/admin/procurations/")
+    agent.page.locator("select[name^=flt_]").first.select_option(index=1)
+    agent.presses("Filtrer")
+    agent.follows(re.compile("retirer ce filtre"))
+    agent.follows(re.compile("À vérifier"))
+    for box in agent.page.locator("tbody input[type=checkbox]").all()[:2]:
+        box.check()
+    agent.presses(re.compile("Valider la sélection"))
+    agent.presses(re.compile("^Valider"))
+    agent.sees(re.compile("compte rendu"))
+    agent.leaves()
