@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from io import BytesIO
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from icalendar import Calendar
+from pypdf import PdfReader
 
 from models import Event, Mail, database, now
 from portal import carriers, mail, outbox
@@ -77,6 +80,42 @@ def test_a_mail_leaves_once_in_text_and_html(posted, server):
     for kind in ("plain", "html"):
         assert "K7M 2QX" in message.get_body((kind,)).get_content()
     assert [part.get_filename() for part in message.iter_attachments()] == ["recepisse-procuration.pdf"]
+
+
+def test_what_is_attached_is_made_when_the_mail_leaves_and_reaches_its_reader(posted, server):
+    row = a_procuration("validee").mail_set.order_by(Mail.id.desc()).get()
+    while outbox.send_batch():
+        pass
+    message = server.received[-1]
+    paper, days = message.iter_attachments()
+    assert message.get_content_type() == "multipart/mixed" and message["Message-ID"] == outbox.message_id(row)
+    assert [(part.get_filename(), part.get_content_type()) for part in (paper, days)] == [
+        ("recepisse-procuration.pdf", "application/pdf"), ("jours-de-vote.ics", "text/calendar")]
+    printed = " ".join(PdfReader(BytesIO(paper.get_content())).pages[0].extract_text().split())
+    assert "procuration validée" in printed and row.context["mandant"] in printed
+    told = [event.start.isoformat() for event in Calendar.from_ical(days.get_content()).events]
+    assert told == [tour["day"] for tour in row.context["tours"]]
+
+
+def test_nothing_that_is_attached_is_kept_in_the_database(posted, server):
+    a_procuration("validee")
+    while outbox.send_batch():
+        pass
+    assert not any("PDF" in str(row.__data__) or "VCALENDAR" in str(row.__data__) for row in Mail.select())
+
+
+def test_a_mail_that_goes_again_brings_the_same_papers_under_the_same_id(posted, server):
+    row = a_mail("validee")
+    server.dies = True
+    with pytest.raises(Interrupted):
+        outbox.send_batch()
+    server.dies = False
+    let_time_pass()
+    outbox.send_batch()
+    assert server.ids == [outbox.message_id(row)] * 2
+    uids = [[event["uid"] for event in Calendar.from_ical(list(message.iter_attachments())[1].get_content()).events]
+            for message in server.received]
+    assert uids[0] == uids[1]
 
 
 def test_many_mails_share_a_connection(posted, server):
@@ -408,12 +447,13 @@ def test_a_worker_waits_for_a_server_that_is_gone_and_says_so_in_a_line(posted, 
     row = a_mail()
     server.stop()
     worker = a_worker(posted, tmp_path)
-    time.sleep(4)
+    found = worker.stderr.readline().decode()
+    time.sleep(2)
     server.start()
     wait_until(lambda: again(row).state == "sent")
     assert len(server.received) == 1
     time.sleep(1)
-    lines = stop(worker).splitlines()
+    lines = [found, *stop(worker).splitlines()]
     assert [line.split(":")[0] for line in lines] == ["mails", "mails"] and "exemple" not in "".join(lines)
 
 

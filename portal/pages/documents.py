@@ -1,7 +1,5 @@
 """What a voter keeps of a file: its récépissé, as a page and as a PDF file, and the days of the vote for a calendar."""
-from io import BytesIO
-
-from flask import abort, redirect, render_template, send_file, url_for
+from flask import Response, abort, redirect, render_template, url_for
 from flask_login import current_user
 
 from models import Commune, Procuration
@@ -40,8 +38,8 @@ def sent(document):
     """The document to save; what the list says of the file, where its state has none."""
     if document is None:
         return back()
-    return send_file(BytesIO(document.content), document.media_type, as_attachment=True,
-                     download_name=document.filename)
+    return Response(document.content, mimetype=document.media_type,
+                    headers={"Content-Disposition": f"attachment; filename={document.filename}"})
 
 
 def back():
