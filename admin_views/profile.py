@@ -46,6 +46,8 @@ class Profil(RoleView):
 
     @expose("/codes-de-secours", methods=("GET", "POST"))
     def codes_de_secours(self):
+        if not second_factor.is_on(self.actor):
+            return redirect(self.get_url(".double_authentification"), 303)
         form = CurrentCodeForm()
         if form.validate_on_submit() and (codes := self._renew(form)):
             return self.render("admin/profile/recovery_codes.html", codes=codes)
@@ -81,8 +83,8 @@ class Profil(RoleView):
         current = form.current.data if "current" in form else None
         try:
             codes = second_factor.enrol(self.actor, secret, form.code.data, current)
-        except CurrentWrong as error:
-            form.current.errors = [error.sentence]
+        except CurrentWrong as error:       # no such field: it was turned on in another window meanwhile
+            (form.current if "current" in form else form.code).errors = [error.sentence]
         except Refused as error:
             form.code.errors = [error.sentence]
         else:
