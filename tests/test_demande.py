@@ -177,6 +177,33 @@ def test_a_repeated_parameter_counts_once(mandant):
     assert mandant.answer.status_code == 303 and Procuration.select().count() == 1
 
 
+def test_who_votes_in_the_same_commune_is_named_by_a_tick(mandant):
+    check = mandant.fills(mandataire__registered_in="", mandataire__same_commune="y")
+    assert check.text.count("Lyon (69)") == 3  # the birth place, and both communes
+    mandant.posts({**check.fields(), "modifier": "personne"})
+    assert mandant.page.fields()["mandataire-same_commune"] == ["y"]
+    mandant.posts(mandant.page.fields())
+    mandant.confirms()
+    assert Procuration.get().mandataire.commune.code == "69123"
+
+
+def test_the_same_commune_and_another_one_are_one_too_many(mandant):
+    a_commune("75056")
+    page = mandant.fills(mandataire__registered_in="Paris", mandataire__same_commune="y")
+    assert mandant.answer.status_code == 422 and "Décochez la case" in page.error_at("mandataire-registered_in")
+    assert mandant.fills(mandataire__registered_in="lyon", mandataire__same_commune="y").title.startswith("Relire")
+
+
+def test_a_shared_commune_that_is_not_known_is_asked_for_once(mandant):
+    a_commune("46260"), a_commune("69189")
+    both = {"mandataire__registered_in": "", "mandataire__same_commune": "y"}
+    page = mandant.fills(commune="Sainte-Colombe", **both)
+    assert page.error_at("commune") and not page.error_at("mandataire-registered_in")
+    mandant.posts({**page.fields(), "commune_code": "46260"})
+    mandant.confirms()
+    assert Procuration.get().mandataire.commune == Procuration.get().commune
+
+
 # --- Communes -------------------------------------------------------------------------------------------------------
 
 def test_a_name_borne_by_several_communes_asks_which(mandant):

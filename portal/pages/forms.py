@@ -189,6 +189,7 @@ class CommuneField(StringField):
     commune = None
     options = ()
     found_as = {}
+    same_as = None  # the field whose answer this one shares, where the voter said so
 
     def __init__(self, *args, needed=True, **kwargs):
         super().__init__(*args, **kwargs)
@@ -201,6 +202,10 @@ class CommuneField(StringField):
     def pre_validate(self, form):
         if (self.data or "").strip():
             self._find()
+            if self.same_as and self.same_as.commune not in (None, self.commune):
+                raise stop(self, "both")
+        elif self.same_as:
+            self.commune, self.found_as = self.same_as.commune, self.same_as.found_as
         elif self.needed:
             raise stop(self, "missing")
 
@@ -229,13 +234,14 @@ class MandataireForm(PlainForm):
     first_names = NameField(validators=[Needed()])
     sex = RadioField(choices=[], validate_choice=False)
     birth_date = DayField(partial=True)
+    same_commune = BooleanField()
     registered_in = CommuneField(needed=False)
     nne = StringField()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         for field in self:
-            field.flags.required = True  # of commune and NNE one is enough, but neither may be called optional
+            field.flags.required = field is not self.same_commune  # of three one is enough, but none is called optional
         self.sex.choices = [SelectChoice(sex, gettext(f"form.sex.{sex}")) for sex in ("F", "M")]
 
     def validate_sex(self, field):
@@ -250,7 +256,7 @@ class MandataireForm(PlainForm):
             raise stop(field, "future")
 
     def validate_registered_in(self, field):
-        if not field.data and not (self.nne.data or "").strip():
+        if not (field.data or field.same_as or (self.nne.data or "").strip()):
             raise stop(field, "missing")
 
     def validate_nne(self, field):
@@ -282,6 +288,8 @@ class DemandeForm(PlainForm):
     def __init__(self, voter, formdata=None):
         super().__init__(formdata, data={} if formdata else {"email": voter.email})
         self.voter = voter
+        person = self.mandataire.form
+        person.registered_in.same_as = self.commune if person.same_commune.data else None
         self.upcoming = scrutins.upcoming()
         self.open_tours = by_scrutin(scrutins.open_for_requests(self.upcoming))
         self.tours.choices = [SelectChoice(str(tour.id)) for tour in self.open_tours]  # all: check pages carry any
