@@ -42,11 +42,16 @@ def picture(browser, world, screen):
         path = HERE / f"{screen.name}-{width}.png"
         try:
             page = opened(browser, world, screen, **options)
-            page.screenshot(path=path, full_page=True)
+            page.set_viewport_size({**options["viewport"], "height": height(page)})  # what sticks stands at its end
+            page.screenshot(path=path)
             page.context.close()
         except Exception as error:
             path.unlink(missing_ok=True)
             print(f"\n{screen.name}: {str(error).splitlines()[0]}")
+
+
+def height(page):
+    return page.evaluate("Math.max(innerHeight, document.documentElement.scrollHeight)")
 
 
 def ways(screen):
