@@ -5,7 +5,9 @@ import html
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
+import flask_admin
 import pytest
 from babel.messages.pofile import read_po
 
@@ -25,6 +27,8 @@ from tests.lint import Page
 from tests.statements import count_statements
 
 GRID = "/admin/procurations/"
+NEVER_SHOWN = {  # Flask-Admin's names of templates that none of our views renders, and that do not exist
+    "admin/model/modals/create.html", "admin/model/modals/details.html", "admin/model/modals/edit.html"}
 SHOW_THE_MAIL = "Voir le courriel avant d’invalider"
 
 
@@ -253,6 +257,88 @@ def test_the_count_of_what_waits_stops_at_its_cap(desk, monkeypatch):
     assert desk.opens(GRID).title == "Procurations : plus de 2" and "À vérifier plus de 2" in desk.said
 
 
+def test_a_result_says_which_name_answered(desk):
+    a_procuration("etablie", voter=a_voter(birth_name="Abel"), mandataire=a_mandataire(birth_name="L’Échantillon-Roy"))
+    desk.opens(GRID).presses("Rechercher", words="echan abe")
+    assert re.findall("<mark>(.*?)</mark>", desk.text) == ["Abel", "Échantillon"]
+    assert "<mark>" not in desk.opens(GRID).text
+
+
+def test_a_search_that_finds_nothing_says_how_to_look_wider(desk):
+    decided = a_procuration("validee", voter=a_voter(birth_name="Ozanne"))
+    desk.opens(GRID, flt_status="etablie").presses("Rechercher", words="ozan")
+    assert desk.rows == [] and desk.follows("Voir la procuration trouvée parmi toutes").rows == [decided.id]
+    desk.presses("Rechercher", words="inconnue")
+    assert "Aucun nom ne commence par « inconnue »" in desk.said and "seulement le début du nom" in desk.said
+
+
+def test_a_search_within_a_filter_says_so(desk):
+    several(2)
+    a_procuration("validee", voter=a_voter(birth_name="Durand-autre"))
+    desk.opens(GRID, flt_status="etablie").presses("Rechercher", words="durand")
+    assert len(desk.rows) == 2 and len(desk.follows("Chercher parmi toutes").rows) == 3
+
+
+def test_what_restricts_the_list_is_taken_away_one_by_one(desk):
+    file = a_procuration("etablie")
+    tour = file.scrutin.tours.order_by(Tour.number).first()
+    desk.opens(GRID, flt_status="etablie", flt_tour=tour.id).presses("Rechercher", words="durand")
+    assert f"Tour : {file.scrutin.name}, 1er tour" in desk.said
+    desk.follows("« durand »")
+    assert "recherche=" not in desk.page.request.url and f"flt_tour={tour.id}" in desk.page.request.url
+    desk.follows("Tour :")
+    assert desk.page.request.args.to_dict() == {"flt_status": "etablie"}
+
+
+def test_files_whose_mandataire_cannot_vote_are_a_list(desk):
+    mandataire, scrutin = a_mandataire(), a_scrutin()
+    a_procuration("etablie", mandataire=mandataire, scrutin=scrutin)
+    beyond = a_procuration("etablie", mandataire=mandataire, scrutin=scrutin)
+    assert desk.opens(GRID, flt_place="sans").rows == [beyond.id]
+
+
+def test_a_mandant_who_gave_the_vote_before_is_told_from_a_ceiling(desk):
+    voter, scrutin = a_voter(), a_scrutin()
+    first = procedure.deposer(a_demande(scrutin), voter)
+    second = procedure.deposer(a_demande(scrutin), a_voter(birth_name=voter.birth_name, sub="autre"))
+    for file in (first, second):
+        procedure.etablir(file, an_officer())
+    assert "Sans place : le mandant avait déjà donné procuration" in desk.opens(GRID).said
+    desk.opens(GRID + f"details/?id={second.id}").follows("Invalider…")
+    assert 'value="acte_anterieur" checked' in desk.text
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "9" * 30, "²"])
+def test_the_number_of_a_page_is_for_the_title_only(desk, monkeypatch, page):
+    files = several(3)
+    monkeypatch.setattr(commune.ProcurationView, "page_size", 2)
+    assert desk.opens(GRID).follows("Suivants").title == "Procurations : 3, page 2" and desk.rows == [files[2].id]
+    after = desk.page.request.args["after"]
+    assert desk.opens(GRID, after=after, page=page).title == "Procurations : 3" and desk.rows == [files[2].id]
+
+
+def test_back_to_the_list_is_back_to_where_one_was(desk, monkeypatch):
+    files = several(5)
+    monkeypatch.setattr(commune.ProcurationView, "page_size", 2)
+    desk.opens(GRID, flt_status="etablie").presses("Rechercher", words="durand").follows("Suivants")
+    here, shown = desk.page.request.args.to_dict(), desk.rows
+    assert shown == [file.id for file in files[2:4]]
+    desk.follows(files[2].mandant.birth_name).follows("Invalider…").follows("Ne rien changer")
+    desk.follows("Revenir à la liste")
+    assert (desk.page.request.args.to_dict(), desk.rows) == (here, shown)
+
+
+def test_the_next_file_is_the_next_of_the_same_list(desk):
+    first, second, third = several(3)
+    Personne.update(birth_name="Ozanne").where(Personne.procuration.in_([first, third])).execute()
+    tour = third.scrutin.tours.first()
+    other = a_procuration("etablie")
+    desk.opens(GRID, flt_status="etablie", flt_tour=tour.id).follows("Ozanne").presses("Valider")
+    assert desk.title == f"Procuration n° {second.id}" and f"flt_tour={tour.id}" in desk.page.request.url
+    desk.presses("Valider").presses("Valider")
+    assert desk.title == f"Procuration n° {other.id}"      # nothing is left there: the oldest of the queue
+
+
 # --- One file, and the decision -------------------------------------------------------------------------------------
 
 def test_one_file_on_one_screen(desk):
@@ -350,6 +436,70 @@ def test_the_ceiling_is_no_reason_where_a_place_is_held(desk):
     desk.presses(SHOW_THE_MAIL, reason="plafond_atteint").presses("Invalider")
     assert desk.page.status_code == 409 and "n’est pas un motif" in desk.said
     assert fresh(file).status == Status.ETABLIE
+
+
+def test_each_reason_says_what_it_means_and_the_ceiling_is_not_offered_where_it_cannot_be(desk):
+    file = a_procuration("etablie")
+    desk.opens(GRID + f"invalider/?id={file.id}")
+    assert "Vous ne le trouvez pas sur votre liste électorale" in desk.said
+    assert 'value="plafond_atteint" disabled' in desk.text and "le mandataire a encore une place" in desk.said
+    assert " checked" not in desk.text
+
+
+def test_a_death_is_annulled_and_the_mandant_told(desk):
+    file = a_procuration("validee")
+    desk.opens(GRID + f"details/?id={file.id}").follows("Annuler, après un décès")
+    desk.presses("Voir le courriel avant d’annuler", reason="deces_du_mandataire")
+    assert "définitive" in desk.said and fresh(file).status == Status.VALIDEE
+    desk.presses("Annuler la procuration")
+    assert fresh(file).status == Status.ANNULEE and Mail.get(Mail.name == "annulee")
+    assert f"La procuration n° {file.id} est annulée. Un courriel part vers le mandant." in desk.said
+    assert "Il n’y a plus rien à décider" in desk.said
+
+
+@pytest.mark.parametrize("status", ["validee", "invalidee"])
+def test_a_decision_is_taken_back_on_a_page_that_shows_the_mail(desk, status):
+    file = a_procuration(status)
+    desk.opens(GRID + f"details/?id={file.id}").follows("Reprendre l’examen…")
+    assert "Objet " in desk.said and fresh(file).status == status
+    desk.presses("Reprendre l’examen")
+    assert fresh(file).status == Status.ETABLIE and desk.title == f"Procuration n° {file.id}"
+    assert "est de nouveau à vérifier" in desk.said and "Valider pour :" in desk.said
+
+
+@pytest.mark.parametrize("status, act", [("etablie", "reprendre"), ("invalidee", "annuler"), ("validee", "invalider"),
+                                         ("annulee", "reprendre"), ("resiliee", "annuler")])
+def test_an_act_that_the_state_does_not_allow_is_told(desk, status, act):
+    file = a_procuration(status)
+    desk.opens(GRID + f"{act}/?id={file.id}")
+    assert desk.page.status_code == 409 and fresh(file).status == status
+
+
+@pytest.mark.parametrize("status, said", [
+    ("etablie", "Vérifier, puis décider"), ("validee", "Une erreur ? Reprenez l’examen"),
+    ("invalidee", "si une place est encore libre"), ("annulee", "une annulation est définitive"),
+    ("resiliee", "le mandant a repris son vote")])
+def test_each_state_says_what_can_be_done_or_why_nothing_can(desk, status, said):
+    assert said in desk.opens(GRID + f"details/?id={a_procuration(status).id}").said
+
+
+def test_a_mandant_without_an_address_is_to_be_told_by_letter(desk):
+    file = a_procuration("etablie", email=None)
+    desk.opens(GRID + f"details/?id={file.id}")
+    assert "prévenez-le par lettre" in desk.said
+    desk.presses("Valider")
+    assert "validée. Le mandant n’a pas donné d’adresse : prévenez-le par lettre." in desk.said
+
+
+def test_a_file_takes_as_many_statements_in_a_long_list_as_in_a_short_one(desk):
+    file, *_ = several(3)
+    where = GRID + f"details/?id={file.id}&flt_status=etablie"
+    with count_statements() as few:
+        desk.opens(where)
+    several(20)
+    with count_statements() as many:
+        desk.opens(where)
+    assert len(few) == len(many) <= 16
 
 
 def test_a_file_without_a_place_cannot_be_validated(desk):
@@ -475,6 +625,52 @@ def test_no_other_export_exists(desk, kind):
     assert desk.opens(GRID + f"export/{kind}/").page.status_code == 404
 
 
+# --- The first page -------------------------------------------------------------------------------------------------
+
+def test_a_town_hall_first_sees_what_waits_and_how_long_is_left(app, desk):
+    mandataire, scrutin = a_mandataire(), a_scrutin(in_days=10)
+    oldest = a_procuration("etablie", mandataire=mandataire, scrutin=scrutin)
+    a_procuration("etablie", mandataire=mandataire, scrutin=scrutin)
+    desk.opens("/admin/")
+    assert desk.title == "Accueil : Lyon (69)"
+    for shown in ("À vérifier 2", "À regarder de près 1", "Dans 10 jours", scrutin.name, "aujourd’hui 0"):
+        assert shown in desk.said
+    assert desk.follows("Ouvrir la plus ancienne").title == f"Procuration n° {oldest.id}"
+    desk.presses("Valider").opens("/admin/")
+    assert "À vérifier 1" in desk.said and "aujourd’hui 1" in desk.said
+    assert desk.presses("Rechercher", words="durand").page.request.path == GRID
+
+
+def test_the_first_page_is_calm_where_nothing_waits(desk):
+    desk.opens("/admin/")
+    assert "Il n’y a plus rien à vérifier" in desk.said and "Aucun scrutin n’est prévu" in desk.said
+
+
+def test_the_ministry_first_sees_whether_everything_leaves(ministry):
+    assert "Aucun tour n’est prévu" in ministry.opens("/admin/").said
+    a_procuration("deposee")
+    Mail.update(state="dead").execute()
+    ministry.opens("/admin/")
+    assert "Courriels abandonnés 1" in ministry.said
+    assert ministry.follows("Les voir et les renvoyer").title == "Courriels : 1"
+
+
+def test_an_officer_begins_at_the_counter(app):
+    assert Desk(app, an_officer()).opens("/admin/").page.request.path == "/admin/guichet/"
+
+
+@pytest.mark.parametrize("role", [Role.COMMUNE, Role.MINISTRY])
+def test_the_first_page_takes_as_many_statements_with_3_files_as_with_30(app, role):
+    desk = Desk(app, an_agent(role))
+    several(3)
+    with count_statements() as few:
+        desk.opens("/admin/")
+    several(27)
+    with count_statements() as many:
+        desk.opens("/admin/")
+    assert len(few) == len(many) <= 10
+
+
 # --- The ministry ---------------------------------------------------------------------------------------------------
 
 def test_the_ministry_opens_no_identity_of_a_voter(ministry):
@@ -554,6 +750,65 @@ def test_extra_fields_are_ignored(ministry):
     assert Scrutin.get(Scrutin.name == "Autre").id == scrutin.id
 
 
+def test_a_scrutin_leads_to_its_tours_one_after_the_other(ministry):
+    scrutin = Scrutin.create(name="Municipales", opens_at=now())
+    ministry.opens("/admin/scrutins/")
+    assert "Aucun tour" in ministry.said
+    ministry.follows("Municipales").follows("Ajouter le 1er tour").presses("Enregistrer", day="2027-03-14")
+    ministry.opens(f"/admin/scrutins/details/?id={scrutin.id}").follows("Ajouter le 2d tour").presses("Enregistrer")
+    days = [(tour.number, tour.day.isoformat()) for tour in scrutin.tours.order_by(Tour.number)]
+    assert days == [(1, "2027-03-14"), (2, "2027-03-21")]
+    assert "Ajouter le" not in ministry.opens(f"/admin/scrutins/details/?id={scrutin.id}").said
+
+
+@pytest.mark.parametrize("number", ["x", "", "9" * 30, "-1", "²"])
+def test_a_scrutin_nobody_knows_is_not_proposed(ministry, number):
+    a_scrutin()
+    assert ministry.opens("/admin/tours/new/", scrutin=number).page.status_code == 200
+
+
+def test_territories_are_told_in_words(ministry):
+    a_commune()
+    for code in ("FR", "69", "69123"):
+        Rules.create(territory=code)
+    ministry.opens("/admin/regles/")
+    for shown in ("Toute la France", "Département 69", "Lyon (69)", "Tous les scrutins"):
+        assert shown in ministry.said
+
+
+def test_a_deletion_says_what_goes_with_the_row(ministry):
+    tour = a_scrutin().tours.first()
+    TourDay.create(tour=tour, territory="972", day=tour.day)
+    ministry.opens(f"/admin/tours/delete/?id={tour.id}")
+    assert "Disparaîtront avec : Jours propres à un territoire : 1" in ministry.said
+    ministry.presses("Supprimer")
+    assert not TourDay.select().exists()
+
+
+def test_an_old_name_is_on_the_page_of_the_commune_it_became(ministry):
+    town = a_commune()
+    CommuneName.create(commune=town, name="Saint-Rambert", key="SAINT RAMBERT", kind="ancienne", code="69232")
+    ministry.opens("/admin/communes/").presses("Rechercher", words="st ramb").follows("Lyon")
+    assert "Saint-Rambert (ancienne commune ou ancien nom, 69232)" in ministry.said
+
+
+def test_mails_and_traces_are_read_in_words(ministry):
+    a_procuration("validee")
+    ministry.opens("/admin/courriels/")
+    for shown in ("Procuration validée", "Demande déposée", "Le mandant", "En attente"):
+        assert shown in ministry.said
+    assert "validee" not in ministry.said and "mandant:" not in ministry.said
+    ministry.opens("/admin/journal/")
+    assert "Procuration validée Agent de la mairie" in ministry.said and "etablir" not in ministry.said
+
+
+def test_every_mail_has_its_words(app):
+    folders = {path.parent.name for path in Path(app.root_path).glob("templates/mails/*/subject.txt")}
+    known = {message.id for path in FOLDER.glob("*.po") for message in read_po(path.open("rb"))}
+    assert {f"mail.name.{name}" for name in folders} <= known
+    assert {f"view.{state}" for state in Mail.STATES} | {f"mail.{state}" for state in Mail.STATES} <= known
+
+
 def test_what_others_refer_to_is_not_deleted(ministry):
     file = a_procuration("etablie")
     tour = file.scrutin.tours.first()
@@ -584,8 +839,8 @@ def test_communes_are_searched_by_the_beginning_of_their_names(ministry):
 def test_an_account_is_created_with_a_link_shown_once(ministry):
     a_commune()
     ministry.opens("/admin/agents/").follows("Inviter un agent")
-    ministry.presses("Envoyer l’invitation", email="Sam.Roy@Exemple.fr", first_name="Sam", last_name="Roy", role="manager",
-                     commune="Lyon (69)")
+    ministry.presses("Envoyer l’invitation", email="Sam.Roy@Exemple.fr", first_name="Sam", last_name="Roy",
+                     role="manager", commune="Lyon (69)")
     agent = Agent.get(Agent.email == "sam.roy@exemple.fr")
     assert agent.role == Role.MANAGER and agent.commune_id == "69123" and agent.password_hash is None
     token = re.search(r"http://localhost/invitation/([\w-]+)", ministry.text)[1]
@@ -607,7 +862,7 @@ def test_a_bad_account_is_refused(ministry, fields, sentence):
     before = Agent.select().count()
     ministry.opens("/admin/agents/new/")
     ministry.presses("Envoyer l’invitation", **{"email": "sam@exemple.fr", "first_name": "Sam", "last_name": "Roy",
-                                       "role": "commune", "commune": "Lyon (69)", **fields})
+                                                "role": "commune", "commune": "Lyon (69)", **fields})
     assert ministry.page.status_code == 422 and sentence in ministry.said
     assert Agent.select().count() == before and SingleUse.select().count() == 0
 
@@ -725,6 +980,13 @@ def test_flask_admins_own_templates_and_files_are_out_of_reach(app):
                 if rule.rule.startswith("/admin") and "filename" in rule.arguments]
     with pytest.raises(Exception, match="modals"):
         app.jinja_env.get_template("admin/model/modals/create.html")
+    package = Path(flask_admin.__file__).parent
+    named = {getattr(view, name) for view in app.extensions["admin"][0]._views for name in dir(view)
+             if name.endswith("_template") and getattr(view, name)}
+    ours = {name for name in named & set(app.jinja_env.list_templates())
+            if package not in Path(app.jinja_env.get_template(name).filename).parents}
+    assert {"admin/model/list.html", "admin/model/details.html", "admin/model/edit.html"} <= ours
+    assert named - ours == NEVER_SHOWN
 
 
 def test_every_label_has_its_french(app):
