@@ -35,7 +35,7 @@ class Keyboard:
         self.context = browser.new_context(viewport=viewport, **options)
         self.context.add_cookies([world.cookie(agent=world.new_officer())])
         self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)  # several browsers share the machine
         self.said, self.keys, self.pages = [], 0, 0
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("request", self.counts)
