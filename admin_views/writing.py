@@ -142,8 +142,8 @@ class Writing:
                            most_counted=MOST_COUNTED), 409 if used else 200
 
     def hanging(self, row):
-        """What refers to the row: table, how many rows, whether they go with it or keep it from being deleted."""
-        found = [(of.model._meta.table_name, paging.count(of.model.select().where(of == row), MOST_COUNTED),
+        """What refers to the row: model, how many rows, whether they go with it or keep it from being deleted."""
+        found = [(of.model.__name__, paging.count(of.model.select().where(of == row), MOST_COUNTED),
                   of.on_delete == "CASCADE") for of in self.model._meta.backrefs]
         return [each for each in found if each[1]]
 
