@@ -111,6 +111,8 @@ def violations(page, options):
 def test_a_public_page_is_light(browser, world, screen):
     """As it is sent the first time, headers and all."""
     context = browser.new_context(viewport=PHONE)
+    if screen.who:
+        context.add_cookies([world.cookie(**screen.who(world))])
     page, sizes = context.new_page(), []
     network = context.new_cdp_session(page)
     network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
