@@ -413,7 +413,7 @@ def sent():
 def test_three_workers_send_each_mail_exactly_once(posted, server, tmp_path):
     rows = [a_mail("retiree", recipient=f"mandant{number}@exemple.fr") for number in range(60)]
     workers = [a_worker(posted, tmp_path) for _ in range(3)]
-    wait_until(lambda: sent() == 60)
+    wait_until(lambda: sent() == 60, seconds=120)  # three starts and sixty mails, perhaps on a busy machine
     assert [stop(worker) for worker in workers] == [""] * 3
     assert Counter(server.ids) == Counter(map(outbox.message_id, rows))
 
