@@ -80,7 +80,7 @@ class Demo:
     def password(self):
         return (self.folder / "var" / "demo_password").read_text()
 
-    def mail(self, recipient, about, patience=20):
+    def mail(self, recipient, about, patience=60):
         """The text of the first mail to `recipient` whose subject holds `about`."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:

@@ -46,7 +46,7 @@ class Person:
         self.demo = demo
         self.context = browser.new_context(viewport=viewport, **options)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(30_000)
         self.said = []
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
@@ -118,8 +118,10 @@ class Agent(Person):
 
     def finds(self, start_of_a_name):
         self.types(words=start_of_a_name)
-        self.presses("Rechercher")
-        self.page.get_by_role("link", name=re.compile(start_of_a_name, re.IGNORECASE)).first.click()
+        with self.page.expect_navigation():  # the whole grid has the link too
+            self.presses("Rechercher")
+        with self.page.expect_navigation():
+            self.page.locator("tbody").get_by_role("link", name=re.compile(start_of_a_name, re.I)).first.click()
 
 
 @pytest.mark.parametrize("javascript, login, name, address, viewport", [
@@ -140,7 +142,7 @@ def test_from_franceconnect_to_the_commune_s_decision(browser, demo, javascript,
     town_hall = Agent(browser, demo, java_script_enabled=javascript)
     town_hall.logs_in("mairie")
     town_hall.finds(name[:5])
-    town_hall.presses("Valider")
+    town_hall.presses(re.compile("^Valider$"))
     town_hall.sees(re.compile("validée", re.IGNORECASE))
     assert "bureau de vote" in demo.mail(address, "validée")
 
