@@ -53,7 +53,8 @@ def test_the_official_colours_bear_the_names_of_ours():
 
 def test_components_use_the_theme_s_colours_only():
     """A colour written out would stay the same in the dark, and under the official files."""
-    rules = [line for line in (ROOT / "static" / "portal.css").read_text().splitlines()
+    sheets = [(ROOT / "static" / name).read_text() for name in ("portal.css", "back_office.css")]
+    rules = [line for sheet in sheets for line in sheet.splitlines()
              if not line.startswith((".mark", ".hero__"))]  # drawings, the same by day and by night
     assert [line for line in rules if re.search(r"#[0-9a-f]{3,8}\b", line)] == []
 
