@@ -20,7 +20,8 @@ def test_a_safe_production_starts():
     ("BASE_URL", "http://maprocuration.example"), ("BASE_URL", "maprocuration.example"), ("TRUSTED_HOSTS", ""),
     ("DATABASE_URL", "sqlite:///var/maprocuration.db"), ("DATABASE_URL", "mysql://bdd"), ("MAIL_URL", "mailbox:var"),
     ("MAIL_URL", "ftp://courrier"), ("MAIL_URL", "smtp://"), ("BASE_URL", "https://[::1"), ("PROXIES", "deux"),
-    ("THEME_DIR", "/nowhere"), ("FRANCECONNECT_ISSUER", "fc"), ("FRANCECONNECT_ISSUER", "http://localhost:5001/api/v2"), ("COULEUR", "bleu")])
+    ("FRANCECONNECT_ISSUER", "fc"), ("FRANCECONNECT_ISSUER", "http://localhost:5001/api/v2"),
+    ("THEME_DIR", "/nowhere"), ("COULEUR", "bleu")])
 def test_an_unusable_or_unsafe_setting_stops_the_start_and_is_named(name, value):
     with pytest.raises(UnusableSetting, match=f"MAPROCURATION_{name}"):
         load({**SAFE, f"MAPROCURATION_{name}": value})
