@@ -21,7 +21,8 @@ MINISTRY, MANAGERS = frozenset({Role.MINISTRY}), frozenset({Role.MANAGER})
 
 
 class OwnAccount(Refused):
-    """Nobody suspends themselves, takes their own role away or their own second factor off here."""
+    """Nobody suspends themselves, takes their own role away, their own second factor off, or gives themselves a link here:
+    the password in use would not be asked."""
 
     status = 409
 
@@ -88,6 +89,8 @@ class Accounts(ScopedView):
     @expose("/inviter/", methods=("POST",))
     def inviter_view(self):
         agent = self.get_one(request.form.getlist("id"))
+        if agent.id == self.actor.id:
+            raise OwnAccount()
         with transaction():
             token = accounts.send_link(self.actor, Agent.get_by_id(agent.id))
         return self.invitation(agent, token)

@@ -286,6 +286,7 @@ class ProcurationView(ScopedView):
         return len(row.obstacles) == len(row.places)
 
     def preview(self, act, row, form):
+        self.trace_reading([row])
         letter = outbox.render(mail.NAMES[act], mail.preview(row, act, *form.reasons)) if row.email else None
         return self.render("admin/commune/apercu.html", model=row, form=form, letter=letter, act=act)
 

@@ -148,6 +148,15 @@ def test_nobody_takes_their_own_second_factor_off_there(app, manager):
     assert "Retirer la double" not in manager.opens(f"{GRID}details/?id={manager.agent.id}").text
 
 
+def test_nobody_gives_themselves_a_link(manager):
+    """Who sits at somebody else's open session would choose a password without knowing the one in use."""
+    assert "Envoyer un nouveau lien" not in manager.opens(f"{GRID}details/?id={manager.agent.id}").text
+    manager.opens(f"{GRID}details/?id={an_agent(Role.COMMUNE).id}").presses("Envoyer un nouveau lien",
+                                                                            id=manager.agent.id)
+    assert manager.page.status_code == 409 and "/invitation/" not in manager.text
+    assert not SingleUse.select().where(SingleUse.kind == "invitation").exists() and not Mail.select().exists()
+
+
 def test_what_was_never_read_is_not_written(manager):
     """The grid reads neither the password nor the secret: saving a form must not blank them."""
     agent, _ = protected(an_agent(Role.COMMUNE))

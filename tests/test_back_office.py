@@ -352,6 +352,15 @@ def test_one_file_on_one_screen(desk):
     assert (event.act, event.subjects) == ("consulter", str(file.id))
 
 
+def test_the_page_that_confirms_an_act_is_a_consultation_too(desk):
+    file = a_procuration("validee")
+    before = Event.select().count()
+    desk.opens(f"{GRID}reprendre/", id=file.id)
+    event = Event.select().order_by(Event.id.desc()).get()
+    assert file.mandataire.birth_name in desk.said and Event.select().count() == before + 1
+    assert (event.act, event.subjects) == ("consulter", str(file.id))
+
+
 def test_days_are_those_of_the_town(app):
     town = a_commune("97209")
     file = a_procuration("etablie", commune=town)
