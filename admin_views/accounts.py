@@ -21,8 +21,8 @@ MINISTRY, MANAGERS = frozenset({Role.MINISTRY}), frozenset({Role.MANAGER})
 
 
 class OwnAccount(Refused):
-    """Nobody suspends themselves, takes their own role away, their own second factor off, or gives themselves a link here:
-    the password in use would not be asked."""
+    """Nobody suspends themselves, takes their own role away or their own second factor off here, or gives themselves a
+    link: it would spare the password in use."""
 
     status = 409
 
