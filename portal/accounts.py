@@ -1,7 +1,5 @@
 """Agents' accounts: the first one by a command, a password by a single-use link, log-in by e-mail and password."""
 import datetime
-import hashlib
-import hmac
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,13 +7,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from models import Agent, Mail, Role, SingleUse, WebSession, now
-from portal import journal, sealed
+from portal import journal
 from portal.database import transaction
 from portal.errors import LinkDead, Refused, WeakPassword, WrongPassword
+from portal.single_use import digest, spend, token_of
 
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)  # OWASP's floor; the default takes 64 MiB
 HASHING = ThreadPoolExecutor(2, "password")         # each thread keeps its 19 MiB: a flood of log-ins gets no more
 NOBODY = HASHER.hash(secrets.token_hex())           # an unknown account costs the same time as a known one
+INVITATION = "invitation"                           # the kind of its links and the name of its mail
 LIFE_OF_AN_INVITATION = datetime.timedelta(hours=24)
 FORGOTTEN_AFTER = datetime.timedelta(hours=24)      # no role's log-in lasts longer; what expired may still be told
 SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
@@ -30,11 +30,6 @@ class AddressTaken(Refused):
 
 class WrongCurrentPassword(Refused):
     """Who changes a password gives the one in use."""
-
-
-def digest(token):
-    """What the database keeps of a secret link, cookie or state."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def create(actor, *, email, role, **columns):
@@ -54,7 +49,7 @@ def log_in_name(email):
 
 def invite(agent):
     """A token that lets `agent` choose a password once, within a day."""
-    return token_of(_draw_link(agent))
+    return token_of(_draw_link(agent), INVITATION)
 
 
 def send_link(actor, agent):
@@ -62,26 +57,21 @@ def send_link(actor, agent):
     draw = _draw_link(agent)
     facts = {"draw": draw, "known": agent.password_hash is not None, "address": agent.email, "sender": actor.name,
              "service": agent.commune.label if agent.commune else agent.unit}
-    Mail.create(key=f"invitation:{agent.id}:{draw[:22]}:agent", name="invitation", recipient=agent.email, context=facts)
+    Mail.create(key=f"{INVITATION}:{agent.id}:{draw[:22]}:agent", name=INVITATION, recipient=agent.email, context=facts)
     journal.record(actor, "inviter", "agent", agent.id)
-    return token_of(draw)
+    return token_of(draw, INVITATION)
 
 
 def _draw_link(agent):
     draw = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token_of(draw)), kind="invitation", subject=str(agent.id),
+    SingleUse.create(hash=digest(token_of(draw, INVITATION)), kind=INVITATION, subject=str(agent.id),
                      expires_at=now() + LIFE_OF_AN_INVITATION)
     return draw
 
 
-def token_of(draw):
-    """The token of the link a mail's `draw` stands for: the database alone opens nothing."""
-    return hmac.new(sealed.key("invitation"), draw.encode(), hashlib.sha256).hexdigest()
-
-
 def invited(token):
     """The agent a link was made for. Raises LinkDead."""
-    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "invitation",
+    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == INVITATION,
                                  SingleUse.used_at.is_null(), SingleUse.expires_at > now())
     agent = link and Agent.get_or_none(Agent.id == int(link.subject), Agent.suspended_at.is_null())
     if not agent:
@@ -99,7 +89,7 @@ def choose_password(token, password):
     with transaction():
         agent = invited(token)
         check_strength(agent, password)
-        spend(token, "invitation")
+        spend(token, INVITATION)
         _set_password(agent, password)
         end_sessions(agent)
         return agent
@@ -132,18 +122,8 @@ def _set_password(agent, password):
 
 def withdraw_links(agent):
     """Links that still let somebody choose a password of `agent` die."""
-    SingleUse.delete().where(SingleUse.kind == "invitation", SingleUse.subject == str(agent.id),
+    SingleUse.delete().where(SingleUse.kind == INVITATION, SingleUse.subject == str(agent.id),
                              SingleUse.used_at.is_null()).execute()
-
-
-def spend(token, kind):
-    """Mark a single-use token used and return its row. Raises LinkDead for any second time."""
-    done = (SingleUse.update(used_at=now())
-            .where(SingleUse.hash == digest(token), SingleUse.kind == kind, SingleUse.used_at.is_null(),
-                   SingleUse.expires_at > now()).execute())
-    if not done:
-        raise LinkDead()
-    return SingleUse.get_by_id(digest(token))
 
 
 def authenticate(email, password):

@@ -5,20 +5,19 @@ request itself never waits: its reference is on the page. A link is sent to the 
 its token is derived from a draw kept with the mail, so that the database alone opens nothing.
 """
 import datetime
-import hashlib
-import hmac
 import secrets
 from contextlib import suppress
 
 from peewee import fn
 
 from models import Mail, Procuration, SingleUse, now
-from portal import journal, settings
-from portal.accounts import digest, spend
+from portal import journal
 from portal.database import hold, transaction
 from portal.errors import LinkDead, Refused
+from portal.single_use import digest, spend, token_of
 
 MAIL = "confirmer_adresse"
+KIND = "address"                            # of its links
 LIFE = datetime.timedelta(hours=72)
 PAUSE = datetime.timedelta(minutes=1)       # between two links to one address
 MOST_A_DAY = 5                              # links of one file: the address may be a stranger's
@@ -61,15 +60,10 @@ def is_known(email, voter):
 def send_link(procuration):
     """Queue a link to the file's address, in the transaction of the caller."""
     draw = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token_of(draw)), kind="address", subject=str(procuration.id), expires_at=now() + LIFE)
+    SingleUse.create(hash=digest(token_of(draw, KIND)), kind=KIND, subject=str(procuration.id),
+                     expires_at=now() + LIFE)
     Mail.create(key=f"{MAIL}:{procuration.id}:{draw[:22]}:mandant", procuration=procuration, name=MAIL,
                 recipient=procuration.email, context={"draw": draw})
-
-
-def token_of(draw):
-    """The token of the link that a mail's `draw` stands for."""
-    key = settings.active().secret_key.encode()
-    return hmac.new(key, f"address|{draw}".encode(), hashlib.sha256).hexdigest()
 
 
 def recipient_of(procuration):
@@ -91,7 +85,7 @@ def undeliverable(files):
 
 def opened(token):
     """The file a link was made for, confirmed already or not. Raises AddressLinkDead."""
-    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "address")
+    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == KIND)
     file = link and Procuration.get_or_none(Procuration.id == int(link.subject))
     if not file or (file.awaits_confirmation and link.expires_at <= now()):
         raise AddressLinkDead()
@@ -103,7 +97,7 @@ def confirm(token):
     Raises AddressLinkDead."""
     file = opened(token)
     with suppress(LinkDead), transaction():     # the second of two clicks
-        spend(token, "address")
+        spend(token, KIND)
         _let_go(file)
         journal.record(file.voter, "confirmer_adresse", "procuration", file.id)
     for other in _same_address(file):           # one row at a time: an officer's act may hold another
@@ -132,7 +126,7 @@ def _let_go(file):
 def _links_sent(file):
     """Hashes of the links of a file, known by its mails."""
     mails = Mail.select(Mail.context).where(Mail.procuration == file, Mail.name == MAIL, Mail.context.is_null(False))
-    return [digest(token_of(mail.context["draw"])) for mail in mails]
+    return [digest(token_of(mail.context["draw"], KIND)) for mail in mails]
 
 
 def _links_waiting(file):

@@ -3,7 +3,6 @@
 Nonce and session of an attempt are derived from its state, so that nothing secret is kept: who answers twice (a double
 click, a reload) is known by them and shares the first answer's session.
 """
-import hashlib
 import hmac
 import json
 import secrets
@@ -13,8 +12,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from models import SingleUse, Voter, WebSession, now
-from portal import settings
-from portal.accounts import digest, spend
+from portal import sealed
+from portal.single_use import digest, spend
 from portal.database import transaction
 from portal.errors import LinkDead, Refused
 
@@ -40,12 +39,12 @@ class Attempt(NamedTuple):
 
     @property
     def nonce(self):
-        return _derived("nonce", self.state)
+        return sealed.derived("nonce", self.state)
 
     @property
     def login(self):
         """Name of the web sessions this attempt leads to (WebSession.login)."""
-        return _derived("login", self.state)
+        return sealed.derived("login", self.state)
 
 
 def new_browser():
@@ -106,8 +105,3 @@ def _awaited(attempt):
 
 def _under_way(attempt):
     return SingleUse.select().where(SingleUse.hash == digest(attempt.state), SingleUse.used_at > now() - TWIN).exists()
-
-
-def _derived(purpose, state):
-    key = settings.active().secret_key.encode()
-    return hmac.new(key, f"{purpose}|{state}".encode(), hashlib.sha256).hexdigest()

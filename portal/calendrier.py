@@ -1,11 +1,10 @@
 """The days of the vote as a calendar file (RFC 5545): whole days of the commune's calendar, no name, no reference."""
 import datetime
-import hashlib
 
 from icalendar import Calendar, Event
 
 from models import now
-from portal import settings
+from portal import sealed, settings
 from portal.texts import filled
 from portal.typography import loosen
 
@@ -41,5 +40,4 @@ def _uid(facts, tour):
     """The same for the mail's and the page's, so that a calendar holds the day once."""
     named = "|".join((facts["mandant"], facts["commune"], tour["scrutin"], str(tour["number"])))
     host = settings.active().base_url.partition("://")[2].strip("/")
-    secret = settings.active().secret_key
-    return f"{hashlib.blake2b(named.encode(), key=secret.encode()[:64], digest_size=16).hexdigest()}@{host}"
+    return f"{sealed.derived('calendar', named)[:32]}@{host}"

@@ -10,10 +10,10 @@ from peewee import JOIN
 
 from models import Commune, Passage, Procuration, Scrutin, SingleUse, Status, now
 from portal import journal, procedure, references, scrutins
-from portal.accounts import digest, spend
 from portal.catalogue import PARIS, day, instant
 from portal.database import transaction
 from portal.errors import AlreadyDecided, LinkDead, PollOver, Refused
+from portal.single_use import digest, spend
 
 MINUTE = datetime.timedelta(minutes=1)
 LIFE = datetime.timedelta(minutes=15)           # design 8

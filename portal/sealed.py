@@ -1,5 +1,8 @@
-"""Secrets the database must keep and yet not give away: encrypted under a key derived from SECRET_KEY."""
+"""Secrets the database must keep and yet not give away, encrypted, and those it need not keep at all: both under keys
+derived from SECRET_KEY."""
 import base64
+import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -14,8 +17,13 @@ class Unreadable(Exception):
 
 def key(purpose):
     """32 bytes for one purpose: who learns one learns no other."""
-    derived = HKDF(SHA256(), length=32, salt=None, info=f"maprocuration {purpose}".encode())
-    return derived.derive(settings.active().secret_key.encode())
+    extracted = HKDF(SHA256(), length=32, salt=None, info=f"maprocuration {purpose}".encode())
+    return extracted.derive(settings.active().secret_key.encode())
+
+
+def derived(purpose, text):
+    """64 hexadecimal digits, always the same for `text`: nobody without SECRET_KEY can tell them."""
+    return hmac.new(key(purpose), text.encode(), hashlib.sha256).hexdigest()
 
 
 def seal(purpose, text):

@@ -15,9 +15,9 @@ from peewee import IntegrityError
 
 from models import Agent, SingleUse, now
 from portal import accounts, journal, sealed
-from portal.accounts import digest, spend
 from portal.database import transaction
 from portal.errors import LinkDead, Refused
+from portal.single_use import digest, spend
 
 STEP = 30                                           # seconds (ASVS 6.5.5)
 WINDOW = (0, -1, 1)                                 # steps: clocks differ, and typing takes time

@@ -9,9 +9,9 @@ from peewee import JOIN
 
 from models import Agent, Commune, Role, Voter, WebSession, now
 from portal import second_factor
-from portal.accounts import digest
 from portal.devices import device
 from portal.sealed import Unreadable
+from portal.single_use import digest
 
 MINUTE = datetime.timedelta(minutes=1)
 LIMITS = {  # idle, absolute: minutes (ASVS 7.3)

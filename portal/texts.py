@@ -5,8 +5,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from portal import accounts, addresses, settings
+from portal import settings
 from portal.catalogue import day
+from portal.single_use import token_of
 from portal.typography import Spaces
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -17,8 +18,7 @@ def _environment():
     """A fact that is missing fails instead of leaving a blank."""
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, autoescape=select_autoescape(["html"]), extensions=[Spaces])
-    environment.filters.update(day=day, link_token=addresses.token_of,
-                               invitation_token=accounts.token_of)
+    environment.filters.update(day=day, token_of=token_of)
     return environment
 
 

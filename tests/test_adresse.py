@@ -8,8 +8,8 @@ import pytest
 
 from models import Event, Mail, Procuration, Role, SingleUse, Status, database, now
 from portal import addresses, outbox, procedure
-from portal.accounts import digest
 from portal.settings import use
+from portal.single_use import digest
 from tests.factories import a_commune, a_procuration, a_scrutin, a_voter, an_agent, an_officer, fresh, log_in
 from tests.smtp import MailServer
 from tests.voter import Mandant

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from models import Event, Mail, Passage, Procuration, Reference, WebSession, database, now
-from portal import accounts, journal
+from portal import journal, single_use
 from tests.factories import a_commune, a_scrutin, a_voter
 from tests.smtp import MailServer
 from tests.stack import Process, free_ports
@@ -28,7 +28,7 @@ def voters(app):
 
 def _cookie(app, voter):
     token = secrets.token_urlsafe(32)
-    WebSession.create(token_hash=accounts.digest(token), voter=voter, login=secrets.token_hex(32))
+    WebSession.create(token_hash=single_use.digest(token), voter=voter, login=secrets.token_hex(32))
     value = app.session_interface.get_signing_serializer(app).dumps({"_user_id": token, "_fresh": True})
     return app.config["SESSION_COOKIE_NAME"], value
 

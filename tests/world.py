@@ -24,6 +24,7 @@ from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.franceconnect import FranceConnectDown
 from portal.settings import Settings, use
+from portal.single_use import token_of
 from tests import factories
 from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, log_in
 
@@ -241,7 +242,7 @@ class World:
 def _token(file):
     """Of the link sent to the address of a file."""
     link = Mail.get(Mail.procuration == file, Mail.name == addresses.MAIL)
-    return addresses.token_of(link.context["draw"])
+    return token_of(link.context["draw"], addresses.KIND)
 
 
 def _listening():
