@@ -20,7 +20,9 @@ HERE, KEPT = ROOT / "var" / "pictures", ROOT / "docs" / "pictures"
 DARK = ("public/accueil", "mandant/demande", "mandant/mes-procurations", "guichet/dossier", "mairie/grille",
         "mairie/dossier-etablie", "courriels/deposee")
 BEST = {  # a picture of docs/pictures: the screen it shows and how
+    "accueil.png": "public/accueil-1280.png",
     "guichet.png": "guichet/dossier-1280.png",
+    "mairie.png": "mairie/dossier-etablie-1280.png",
 }
 WAYS = {"390": {"viewport": PHONE}, "1280": {"viewport": SCREEN}}
 
