@@ -42,7 +42,8 @@ class Accounts(ScopedView):
 
     column_formatters = {name: macro(f"cell_{name}") for name in ("state", "role", "totp_since")}
     column_formatters_detail = column_formatters
-    form_args = {"email": {"validators": [address], "filters": [accounts.log_in_name]}}
+    form_args = {"email": {"validators": [address], "filters": [accounts.log_in_name],
+                           "render_kw": {"type": "email"}}}
     hints = ("quality",)
     list_template = "admin/accounts/accounts.html"
     details_template = "admin/accounts/account.html"

@@ -67,7 +67,7 @@ def test_the_mail_of_a_known_account_speaks_of_a_new_password(manager):
 @pytest.mark.parametrize("fields, sentence", [
     ({"email": "pas une adresse"}, "prenom.nom@exemple.fr"), ({"role": "ministry"}, "Choisissez"),
     ({"role": "officer"}, "Choisissez"), ({"email": "la@exemple.fr"}, "un compte existe déjà"),
-    ({"first_name": ""}, "Remplissez ce champ"), ({"last_name": "a\u202e"}, "invisibles")])
+    ({"first_name": ""}, "Prénom : Remplissez ce champ"), ({"last_name": "a\u202e"}, "invisibles")])
 def test_a_bad_invitation_is_refused_and_nothing_is_sent(manager, fields, sentence):
     an_agent(Role.COMMUNE, a_commune("75056"), email="la@exemple.fr")
     before = Agent.select().count()
