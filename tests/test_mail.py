@@ -172,7 +172,7 @@ def test_validee_names_only_the_tours_where_a_place_is_held_and_says_which_are_n
 def test_invalidee_says_why_and_how_and_until_when_to_do_it_again_on_paper_too(db):
     procuration, agent = a_procuration(Status.ETABLIE), an_agent()
     procedure.invalider(procuration, agent, "mandant_non_inscrit", "Radié en 2024.\nVoir le service élections.")
-    assert says(told(procuration), "Le mandant n’est pas inscrit sur la liste électorale de la commune",
+    assert says(told(procuration), "Vous n’êtes pas sur la liste électorale de la commune",
                 "Radié en 2024. Voir le service élections.", "Refaites une demande en ligne",
                 "une procuration sur papier : formulaire cerfa",
                 f"jusqu’au {day(procuration.valid_until, 'full')}", "votez vous-même")

@@ -18,7 +18,7 @@ NEXT = {
     Status.CADUQUE: "n’a pas été présentée à temps",
     Status.ETABLIE: "qui ne l’a pas encore vérifiée",
     Status.VALIDEE: "Valable pour : 1er tour",
-    Status.INVALIDEE: "Motif : Le mandant n’est pas inscrit",
+    Status.INVALIDEE: "Motif : Vous n’êtes pas sur la liste électorale",
     Status.ANNULEE: "Motif : Décès du mandataire",
     Status.RESILIEE: "Vous avez repris votre vote",
 }
@@ -77,12 +77,19 @@ def test_how_far_a_file_went_is_seen_at_a_glance(mandant, status):
 
 @pytest.mark.parametrize("status, offered", [
     (Status.DEPOSEE, {"recepisse", "retirer"}), (Status.VALIDEE, {"recepisse", "jours-de-vote.ics"}),
-    (Status.ETABLIE, set()), (Status.RETIREE, set()), (Status.INVALIDEE, set())])
+    (Status.ETABLIE, {"recepisse"}), (Status.RETIREE, set()), (Status.INVALIDEE, set())])
 def test_what_can_be_done_next_is_at_hand_and_opens(mandant, status, offered):
     file = a_procuration(status, voter=mandant.row)
     links = {tag["href"] for tag in mandant.opens(LIST).all("a") if f"/{file.id}/" in tag["href"]}
     assert {link.rsplit("/", 1)[1] for link in links} - {"confirmation"} == offered
     assert all(mandant.client.get(link).status_code == 200 for link in links)
+
+
+def test_the_reason_is_told_to_whom_it_concerns(mandant):
+    file = a_procuration(Status.ETABLIE, voter=mandant.row)
+    procedure.invalider(file, an_agent(), "mandant_non_inscrit", "")
+    text = mandant.opens(LIST).text
+    assert text.count("Vous n’êtes pas sur la liste électorale de la commune") == 2 and "Le mandant n’est pas" not in text
 
 
 def test_once_the_poll_is_over_a_file_promises_nothing_more(mandant):
