@@ -265,8 +265,9 @@ def test_a_birth_date_known_by_its_year_is_shown_as_documents_show_it(officer):
 
 # --- The checklist, the refusal, later ------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("missing, sentence", [("document", "Cochez la pièce"), ("identity", "Cochez l’identité"),
-                                               ("consent", "Cochez le consentement")])
+@pytest.mark.parametrize("missing, sentence", [
+    ("document", "Cochez « Pièce originale"), ("identity", "Cochez « Même identité"),
+    ("consent", "Cochez « La personne consent")])
 def test_nothing_is_established_before_every_point_is_ticked(officer, missing, sentence):
     file = a_procuration()
     ticks = {name: tick for name, tick in TICKS.items() if name != missing}
