@@ -89,7 +89,8 @@ def test_the_reason_is_told_to_whom_it_concerns(mandant):
     file = a_procuration(Status.ETABLIE, voter=mandant.row)
     procedure.invalider(file, an_agent(), "mandant_non_inscrit", "")
     text = mandant.opens(LIST).text
-    assert text.count("Vous n’êtes pas sur la liste électorale de la commune") == 2 and "Le mandant n’est pas" not in text
+    assert text.count("Vous n’êtes pas sur la liste électorale de la commune") == 2
+    assert "Le mandant n’est pas" not in text
 
 
 def test_once_the_poll_is_over_a_file_promises_nothing_more(mandant):
