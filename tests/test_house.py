@@ -176,10 +176,27 @@ def unused(names, text):
 def test_no_template_is_unused():
     """Mails are found by their registry, error pages by their number, Flask-Admin's by its own names."""
     names = {str(path.relative_to(ROOT / "templates")) for path in templates()}
-    named = {name for name in names if not name.startswith(("mails/", "errors/4", "errors/5", "admin/"))}
+    named = {name for name in names if not name.startswith(("mails/", "errors/4", "errors/5", "admin/model/"))}
     said = "".join(path.read_text() for path in [*product_files(), *templates()])
     assert unused(named, said) == set()
     assert unused({"nowhere.html"}, said) == {"nowhere.html"}
+
+
+def imports_nobody_uses(template):
+    """Names a template imports and does not say again; cells of a grid are found by their name."""
+    lists = re.findall(r'{%-? from "[^"]+" import (.+?) -?%}', template)
+    names = {name.split(" as ")[-1] for names in lists for name in names.removesuffix(" with context").split(", ")}
+    return {name for name in names if not name.startswith("cell_") and len(re.findall(rf"\b{name}\b", template)) < 2}
+
+
+@pytest.mark.parametrize("path", templates(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_import_of_a_template_is_used(path):
+    assert imports_nobody_uses(path.read_text()) == set(), "take these out"
+
+
+def test_an_import_nobody_uses_is_caught():
+    assert imports_nobody_uses('{% from "a.html" import cell_x, alert, icon as sign with context %}{{ alert() }}') == {
+        "sign"}
 
 
 def silent_skips(source):
