@@ -10,7 +10,7 @@ from portal.account_forms import CodeForm, CurrentCodeForm, PasswordForm, Replac
 from portal.accounts import WrongCurrentPassword
 from portal.database import transaction
 from portal.errors import Refused, WeakPassword
-from portal.second_factor import CurrentWrong
+from portal.second_factor import CurrentWrong, TooManyCodes
 
 
 class Profil(RoleView):
@@ -94,7 +94,7 @@ class Profil(RoleView):
     def _renew(self, form):
         try:
             return second_factor.renew_recovery_codes(self.actor, form.current.data)
-        except CurrentWrong as error:
+        except (CurrentWrong, TooManyCodes) as error:
             form.current.errors = [error.sentence]
 
 

@@ -158,8 +158,15 @@ def reactivate(actor, agent):
 
 
 def end_sessions(agent, but=""):
-    """All of an agent's, except those of the log-in `but`."""
+    """All of an agent's, except those of the log-in `but`. A log-in that waits for its code ends as well: its password
+    may be the one that was changed."""
+    SingleUse.delete().where(SingleUse.kind == "password", SingleUse.subject == password_given(agent)).execute()
     return WebSession.delete().where(WebSession.agent == agent.id, WebSession.login != but).execute()
+
+
+def password_given(agent):
+    """Subject of the log-ins of `agent` that wait for their code, see `portal.second_factor`."""
+    return f"password {agent.id}"
 
 
 def forget_expired():

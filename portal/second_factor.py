@@ -7,6 +7,7 @@ import base64
 import datetime
 import re
 import secrets
+from contextlib import contextmanager
 
 import pyotp
 import segno
@@ -15,7 +16,7 @@ from peewee import IntegrityError
 
 from models import Agent, SingleUse, now
 from portal import accounts, journal, sealed
-from portal.database import transaction
+from portal.database import hold, transaction
 from portal.errors import LinkDead, Refused
 from portal.single_use import digest, spend
 
@@ -23,7 +24,8 @@ STEP = 30                                           # seconds (ASVS 6.5.5)
 WINDOW = (0, -1, 1)                                 # steps: clocks differ, and typing takes time
 LIFE_OF_A_LOG_IN = datetime.timedelta(minutes=10)   # between the password and the code
 LIFE_OF_AN_ENROLMENT = datetime.timedelta(minutes=30)
-MOST_TRIES = 5                                      # codes for one right password
+MOST_TRIES = 5                                      # wrong codes for one account…
+QUARTER_OF_AN_HOUR = datetime.timedelta(minutes=15)  # …within this time
 RECOVERY_CODES = 10
 LIFE_OF_A_RECOVERY_CODE = datetime.timedelta(days=3650)     # until it is used or replaced
 LOOK_ALIKES = str.maketrans("018", "OIB")           # no code holds a 0, a 1 or an 8 (RFC 4648)
@@ -47,9 +49,15 @@ class CurrentWrong(Refused):
 
 
 class LogInOver(Refused):
-    """No right password in this browser for the last ten minutes, or too many wrong codes since."""
+    """No right password in this browser for the last ten minutes, or the account was changed since."""
 
     status = 400
+
+
+class TooManyCodes(Refused):
+    """No code is compared for this account now, not even the right one: its password may be known to somebody."""
+
+    status = 429
 
 
 # --- Codes ----------------------------------------------------------------------------------------------------------
@@ -76,6 +84,21 @@ def _check(agent, secret, typed):
     if not step:
         raise WrongCode()
     _spend_step(agent, secret, step)
+
+
+@contextmanager
+def _counted(agent):
+    """Around a comparison and its transaction: what fails in it stays counted, for the account and not for the browser,
+    since who knows the password has as many browsers as they like. Raises TooManyCodes."""
+    tried = SingleUse.create(hash=digest(secrets.token_hex()), kind="totp", subject=f"try {agent.id}",
+                             expires_at=now() + QUARTER_OF_AN_HOUR, used_at=now())
+    tries = SingleUse.select().where(SingleUse.kind == "totp", SingleUse.subject == tried.subject,
+                                     SingleUse.expires_at > now()).count()
+    if tries > MOST_TRIES:
+        tried.delete_instance()
+        raise TooManyCodes()
+    yield
+    tried.delete_instance()
 
 
 def _step(secret, code):
@@ -121,8 +144,9 @@ def picture(agent, secret):
 
 def enrol(agent, secret, typed, current=None):
     """Turn the second factor on, or replace it, which wants `current`: a code of the old one. Returns new recovery
-    codes. Raises WrongCode or CodeUsed for the new code, CurrentWrong for the old one."""
-    with transaction():
+    codes. Raises WrongCode or CodeUsed for the new code, CurrentWrong for the old one, TooManyCodes."""
+    with _counted(agent), transaction():
+        hold(f"second factor|{agent.id}")       # two at once: the later one finds it on
         agent = Agent.get_by_id(agent.id)
         _check(agent, secret, typed)
         if is_on(agent):
@@ -170,8 +194,8 @@ def _unsealed(purpose, agent, kept, life=None):
 # --- Recovery codes -------------------------------------------------------------------------------------------------
 
 def renew_recovery_codes(agent, current):
-    """Ten new codes, which replace the old ones. Raises CurrentWrong."""
-    with transaction():
+    """Ten new codes, which replace the old ones. Raises CurrentWrong, TooManyCodes."""
+    with _counted(agent), transaction():
         prove(agent, current)
         journal.record(agent, "codes_de_secours", "agent", agent.id)
         return _draw_recovery_codes(agent)
@@ -228,22 +252,27 @@ def _hash_now(agent, code):
 def await_code(agent):
     """A token for the browser that gave the right password: it lets that browser, and no other, try codes."""
     token = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token), kind="password", subject=f"{agent.id} 0",
+    SingleUse.create(hash=digest(token), kind="password", subject=accounts.password_given(agent),
                      expires_at=now() + LIFE_OF_A_LOG_IN)
     return token
 
 
 def awaited(token):
     """The agent whose code a token waits for. Raises LogInOver."""
-    return _waiting(token)[0]
+    row = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "password",
+                                SingleUse.used_at.is_null(), SingleUse.expires_at > now())
+    agent = row and Agent.get_or_none(Agent.id == int(row.subject.split()[-1]), Agent.suspended_at.is_null())
+    if not agent:
+        raise LogInOver()
+    return agent
 
 
 def log_in(token, use, typed):
     """Spend the waiting log-in and the code; `use` is `check` or `use_recovery_code`. Returns the agent. Raises
-    LogInOver, WrongCode, CodeUsed, WrongRecoveryCode."""
-    agent = _count_try(token)
+    LogInOver, WrongCode, CodeUsed, WrongRecoveryCode, TooManyCodes."""
+    agent = awaited(token)
     try:
-        with transaction():
+        with _counted(agent), transaction():
             use(agent, typed)
             _finish(token)
     except (WrongCode, WrongRecoveryCode):
@@ -254,31 +283,10 @@ def log_in(token, use, typed):
 
 def log_in_enrolling(token, secret, typed):
     """The same for an account that has no second factor yet: it gets one. Returns the agent and recovery codes."""
-    agent = _count_try(token)
+    agent = awaited(token)
     with transaction():
         _finish(token)
         return agent, enrol(agent, secret, typed)
-
-
-def _waiting(token):
-    """(agent, tries so far)."""
-    row = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == "password",
-                                SingleUse.used_at.is_null(), SingleUse.expires_at > now())
-    number, tries = row.subject.split() if row else (0, 0)
-    agent = Agent.get_or_none(Agent.id == int(number), Agent.suspended_at.is_null())
-    if not agent or int(tries) >= MOST_TRIES:
-        raise LogInOver()
-    return agent, int(tries)
-
-
-def _count_try(token):
-    """Before the comparison, and outside its transaction: no rollback forgives, no crowd gets in."""
-    agent, tries = _waiting(token)
-    counted = (SingleUse.update(subject=f"{agent.id} {tries + 1}")
-               .where(SingleUse.hash == digest(token), SingleUse.subject == f"{agent.id} {tries}").execute())
-    if not counted:
-        raise LogInOver()
-    return agent
 
 
 def _finish(token):

@@ -8,8 +8,10 @@ import pytest
 import time_machine
 
 from models import Agent, Event, Role, SingleUse, WebSession, now
-from portal import sealed, second_factor, settings
-from portal.second_factor import CodeUsed, CurrentWrong, LogInOver, WrongCode, WrongRecoveryCode
+from portal import accounts, sealed, second_factor, settings
+from portal.procedure import CLOCK
+from portal.second_factor import (CodeUsed, CurrentWrong, LogInOver, TooManyCodes, WrongCode,
+                                  WrongRecoveryCode)
 from portal.settings import use
 from tests.factories import PASSWORD, a_voter, an_agent, an_officer, log_in
 from tests.test_connexion import Browser
@@ -107,15 +109,48 @@ def test_a_code_serves_once_whoever_gives_it(agent, app):
     assert answer.status_code == 422 and "vient de servir" in answer.text and not thief.is_in
 
 
-def test_after_five_wrong_codes_the_password_is_asked_again(agent):
-    officer, _ = protected()
+def test_five_wrong_codes_close_the_account_to_codes_for_a_quarter_of_an_hour(agent, app):
+    officer, codes = protected()
+    thief = Browser(app)
+    for attempt in range(5):
+        if attempt in (0, 3):
+            thief.logs_in(officer.email)    # who knows the password gives it as often as they like
+        page = "/connexion/code" if attempt % 2 else "/connexion/code-de-secours"
+        assert "Cinq codes faux" not in thief.sends(page, code="000000x").text
     agent.logs_in(officer.email)
-    for _ in range(5):
-        assert agent.sends("/connexion/code", code="000000x").status_code == 422
-    answer = agent.client.get("/connexion/code")
-    assert (answer.status_code, answer.location) == (303, "/connexion")
-    assert "Recommencez par l’adresse et le mot de passe" in agent.client.get("/connexion").text
+    for page, right in (("/connexion/code", code()), ("/connexion/code-de-secours", codes[0])):
+        answer = agent.sends(page, code=right)
+        assert answer.status_code == 422 and "Cinq codes faux" in answer.text and not agent.is_in
     assert traces("code_refuse") == 5
+    with time_machine.travel(now() + datetime.timedelta(minutes=15), tick=False):
+        agent.logs_in(officer.email)
+        assert agent.sends("/connexion/code", code=code()).status_code == 303
+
+
+def test_right_codes_are_not_counted_and_another_account_is_not_closed(db):
+    officer, codes = protected()
+    for right in codes[:6]:
+        second_factor.log_in(second_factor.await_code(officer), second_factor.use_recovery_code, right)
+    for _ in range(5):
+        with pytest.raises(WrongCode):
+            second_factor.log_in(second_factor.await_code(officer), second_factor.check, "000000x")
+    other = protected(an_officer())[0]
+    second_factor.log_in(second_factor.await_code(other), second_factor.check, code())
+
+
+def test_in_the_profile_codes_are_counted_too(db):
+    officer, codes = protected()
+    other = pyotp.random_base32()
+    for _ in range(3):
+        with pytest.raises(CurrentWrong):
+            second_factor.renew_recovery_codes(officer, "000000x")
+    for _ in range(2):
+        with pytest.raises(CurrentWrong):
+            second_factor.enrol(officer, other, code(other), "000000x")
+    with pytest.raises(TooManyCodes):
+        second_factor.renew_recovery_codes(officer, codes[0])
+    with pytest.raises(TooManyCodes):
+        second_factor.enrol(officer, other, code(other), codes[0])
 
 
 @pytest.mark.parametrize("page", ["/connexion/code", "/connexion/code-de-secours", "/connexion/activation"])
@@ -142,6 +177,19 @@ def test_a_suspension_between_password_and_code_closes_the_door(agent):
     agent.logs_in(officer.email)
     Agent.update(suspended_at=now()).execute()
     assert agent.client.get("/connexion/code").location == "/connexion"
+
+
+@pytest.mark.parametrize("change", [
+    lambda agent: accounts.choose_password(accounts.invite(agent), "encore une phrase assez longue"),
+    lambda agent: second_factor.reset(CLOCK, agent),
+    lambda agent: (accounts.suspend(CLOCK, agent), accounts.reactivate(CLOCK, agent))])
+def test_a_log_in_that_waits_for_its_code_ends_with_the_sessions(agent, change):
+    """Else the thief of the old password would enrol a telephone of theirs for an account just made safe."""
+    officer, _ = protected()
+    agent.logs_in(officer.email)
+    change(officer)
+    for page in ("/connexion/code", "/connexion/code-de-secours", "/connexion/activation"):
+        assert agent.client.get(page).location == "/connexion"
 
 
 def test_nothing_of_the_back_office_opens_between_password_and_code(agent):
