@@ -123,12 +123,6 @@ def _let_go(file):
         Mail.update(state="waiting", next_at=now()).where(Mail.procuration == file, Mail.state == "held").execute()
 
 
-def _links_sent(file):
-    """Hashes of the links of a file, known by its mails."""
-    mails = Mail.select(Mail.context).where(Mail.procuration == file, Mail.name == MAIL, Mail.context.is_null(False))
-    return [digest(token_of(mail.context["draw"], KIND)) for mail in mails]
-
-
 def _links_waiting(file):
     return Mail.procuration == file, Mail.name == MAIL, Mail.state == "waiting"
 
@@ -149,7 +143,7 @@ def correct(procuration, email, voter):
     Raises AddressConfirmed, TooManyLinks."""
     with transaction():
         current = _unconfirmed(procuration)
-        SingleUse.delete().where(SingleUse.hash.in_(_links_sent(current))).execute()
+        SingleUse.delete().where(SingleUse.kind == KIND, SingleUse.subject == str(current.id)).execute()
         _change(current, email)
         if is_known(email, voter):
             _let_go(current)

@@ -322,6 +322,16 @@ def test_a_corrected_address_gets_its_own_link_and_the_former_link_dies(mandant,
     assert fresh(file).email == TYPED and {mail.recipient for mail in mails(file)} == {TYPED}
 
 
+def test_a_link_whose_mail_was_replaced_dies_with_the_correction_too(mandant, anybody):
+    """It may have left all the same: the server's yes was lost, and the mail was waiting for another try."""
+    mandant.asks(email="otre@exemple.fr")
+    file, first = Procuration.get(), link_of(Procuration.get())
+    minutes_pass(2)
+    mandant.posts({}, f"/mes-procurations/{file.id}/adresse/renvoyer")
+    mandant.posts({"email": TYPED}, f"/mes-procurations/{file.id}/adresse")
+    assert anybody.post(first).status_code == 404 and fresh(file).awaits_confirmation
+
+
 def test_correcting_to_franceconnect_s_address_needs_no_link(mandant):
     mandant.asks(email="otre@exemple.fr")
     file = Procuration.get()
