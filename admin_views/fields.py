@@ -32,7 +32,7 @@ filled.field_flags = {"required": True}
 
 
 class Spoken:
-    """The messages of a field that does not understand what was typed, in our words."""
+    """The messages of a field that does not understand what was typed, in our words. Nothing typed is `filled`'s."""
 
     unreadable = "field.number"
 
@@ -40,7 +40,9 @@ class Spoken:
         try:
             super().process_formdata(valuelist)
         except ValueError as error:
-            raise ValueError(gettext(self.unreadable)) from error
+            self.data = None
+            if any(str(value).strip() for value in valuelist):
+                raise ValueError(gettext(self.unreadable)) from error
 
     def pre_validate(self, form):
         try:

@@ -115,14 +115,23 @@ def asked_scrutin():
     return number and abs(number) < GREATEST and Scrutin.get_or_none(Scrutin.id == number) or None
 
 
+def in_order(form, field):
+    """The second tour comes after the first, whichever is typed."""
+    if field.data and not (form["scrutin"].errors or form["number"].errors):
+        other = Tour.get_or_none(Tour.scrutin == form["scrutin"].data, Tour.number != form["number"].data)
+        if other and (field.data >= other.day if other.number == 2 else field.data <= other.day):
+            raise ValidationError(gettext("field.tour_order"))
+
+
 class TourView(ScopedView):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
     column_list = ("scrutin.name", "number", "day")
     column_formatters = {"number": lambda view, context, row, name: words("TOURS")[row.number]}
     form_columns = ("scrutin", "number", "day")
-    form_args = {"number": {"choices": lambda: list(words("TOURS").items())}}
+    form_args = {"number": {"choices": lambda: list(words("TOURS").items())}, "day": {"validators": [in_order]}}
     hints = ("day",)
+    details_template = "admin/ministry/of_scrutin.html"
     keyset = (Tour.day, Tour.id)
     newest_first = True
     related = (Tour.scrutin,)
@@ -141,6 +150,13 @@ def scrutin_or_all(view, context, row, name):
     return row.scrutin.name if row.scrutin else gettext("rules.all")
 
 
+def in_all(form, field):
+    """The places in all hold those established in France."""
+    in_france = form["places_france"]
+    if field.data is not None and not in_france.errors and field.data < in_france.data:
+        raise ValidationError(gettext("field.places"))
+
+
 class RulesView(InTerritory):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
@@ -150,8 +166,10 @@ class RulesView(InTerritory):
                          "scrutin.name": scrutin_or_all,
                          "mode": lambda view, context, row, name: gettext(f"mode.{row.mode}")}
     form_args = {**InTerritory.form_args,
+                 "places": {"validators": [in_all]},
                  "mode": {"choices": [(mode, lazy_gettext(f"mode.{mode}")) for mode in Rules.MODES]}}
     hints = ("scrutin", "territory", "places_france", "places", "same_commune", "mode")
+    details_template = "admin/ministry/of_scrutin.html"
     related = (Rules.scrutin,)
 
     def proposed(self):

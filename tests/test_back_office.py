@@ -731,6 +731,33 @@ def test_a_bad_tour_is_refused(ministry, fields):
     assert ministry.page.status_code == 422 and Tour.select().count() == 1
 
 
+@pytest.mark.parametrize("number, day", [(1, "2026-12-20"), (1, "2026-12-27"), (2, "2026-12-20"), (2, "2026-12-13")])
+def test_the_second_tour_comes_after_the_first(ministry, number, day):
+    scrutin = Scrutin.create(name="Deux tours", territory="FR", opens_at=now())
+    Tour.create(scrutin=scrutin, number=3 - number, day=datetime.date(2026, 12, 20))
+    ministry.opens("/admin/tours/new/").presses("Enregistrer", scrutin=scrutin.id, number=number, day=day)
+    assert ministry.page.status_code == 422 and "Le 2d tour a lieu après le 1er" in ministry.said
+    day = "2026-12-13" if number == 1 else "2026-12-27"
+    ministry.presses("Enregistrer", scrutin=scrutin.id, number=number, day=day)
+    assert scrutin.tours.count() == 2 and f"/admin/scrutins/details/?id={scrutin.id}" in ministry.page.text
+
+
+def test_the_places_in_all_hold_those_of_france(ministry):
+    a_commune()
+    ministry.opens("/admin/regles/new/").presses("Enregistrer", territory="69", places_france="2", places="1")
+    assert ministry.page.status_code == 422 and "il ne peut pas être plus petit" in ministry.said
+    ministry.presses("Enregistrer", territory="69", places_france="2", places="x")
+    assert ministry.page.status_code == 422 and "il ne peut pas être plus petit" not in ministry.said
+    ministry.presses("Enregistrer", territory="69", places_france="2", places="2")
+    assert Rules.select().where(Rules.territory == "69", Rules.places == 2).exists()
+
+
+def test_what_is_missing_is_told_once(ministry):
+    scrutin = a_scrutin(two_tours=False)
+    ministry.opens("/admin/tours/new/").presses("Enregistrer", scrutin=scrutin.id, number=2, day="")
+    assert "Jour : Remplissez ce champ" in ministry.said and "Indiquez une date" not in ministry.said
+
+
 @pytest.mark.parametrize("field", ["scrutin", "number", "day"])
 def test_a_file_sent_as_a_field_is_no_answer(ministry, field):
     scrutin = a_scrutin(two_tours=False)
