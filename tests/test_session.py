@@ -95,6 +95,14 @@ def test_without_the_cookie_nothing_is_lost_either(app, mandant):
     assert late.status_code == 400 and Page(late.text).fields()["commune"] == ["lyon"]
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_another_site_sends_is_not_taken_for_what_the_voter_typed(app, mandant, site):
+    """Else a stranger's page would offer them, on ours and as their own, a request with the stranger's mandataire."""
+    for client in (app.test_client(), mandant.client):
+        answer = client.post("/demande", data={"mandataire-birth_name": "Inconnu"}, headers={"Sec-Fetch-Site": site})
+        assert answer.status_code == 400 and "Inconnu" not in answer.text
+
+
 def test_a_late_form_of_somebody_else_files_nothing(app, mandant):
     """Another voter logged in meanwhile: the form is signed for the first."""
     sent = typed(mandant)

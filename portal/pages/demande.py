@@ -14,6 +14,7 @@ from portal.pages.forms import DemandeForm
 from portal.pages.mes_procurations import loaded
 
 CONCURRENT = (Status.DEPOSEE, *LIVE)
+ELSEWHERE = ("cross-site", "same-site")     # what a browser says of another site's form
 
 
 @pages.get("/demande")
@@ -53,7 +54,7 @@ def confirmation(number):
 def unsent(error):
     """A request typed before the session ended, or before another log-in: it goes back to the page that sent it, and
     is kept nowhere."""
-    if request.endpoint != "pages.deposer":
+    if request.endpoint != "pages.deposer" or request.headers.get("Sec-Fetch-Site") in ELSEWHERE:
         return error_pages.show(error)
     if not current_user.is_authenticated or current_user.actor.role != Role.VOTER:
         return render_template("public/reprendre.html", typed=typed()), error.code
