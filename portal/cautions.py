@@ -49,9 +49,9 @@ def _about_the_days(commune, tours, left):
     if past := tuple(tour for tour in tours if tour not in left):
         yield Caution("past", past)
     soon = scrutins.today(commune) + EVE
-    if left and (scrutins.day_of(left[0], commune) or left[0].day) <= soon:
+    if left and scrutins.day_shown(left[0], commune) <= soon:
         yield Caution("soon", (left[0],))
 
 
 def _past(tour, commune):
-    return (scrutins.day_of(tour, commune) or tour.day) < scrutins.today(commune)
+    return scrutins.day_shown(tour, commune) < scrutins.today(commune)

@@ -35,6 +35,11 @@ def day_of(tour, commune):
     return next((days[territory] for territory in commune.territories if territory in days), tour.day)
 
 
+def day_shown(tour, commune):
+    """The local day of a tour that a file names; the nation's where its commune holds it no more."""
+    return day_of(tour, commune) or tour.day
+
+
 def upcoming():
     """Tours not over everywhere, with their scrutin and local days, in the order of their days. Two statements."""
     since = now().date() - datetime.timedelta(days=1)  # somewhere it is still yesterday

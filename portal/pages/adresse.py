@@ -1,14 +1,14 @@
 """The mandant's address: the link that confirms a changed one, another link, a correction."""
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 
-from models import Procuration
 from portal import addresses
 from portal.access import PUBLIC, VOTERS, access
 from portal.addresses import AddressConfirmed, AddressLinkDead, LinkJustSent, TooManyLinks
 from portal.pages import pages
 from portal.pages.forms import AddressField, Needed, PlainForm
+from portal.pages.mes_procurations import own
 
 
 class AdresseForm(PlainForm):
@@ -79,8 +79,3 @@ def _correct(form, procuration):
     known = addresses.is_known(email, voter)
     flash(gettext("adresse.connue" if known else "adresse.corrigee", address=email), "success")
     return True
-
-
-def own(number):
-    """The voter's file `number`."""
-    return Procuration.get_or_none(Procuration.id == number, Procuration.voter == current_user.actor) or abort(404)

@@ -1,11 +1,10 @@
 """What a voter keeps of a file: its récépissé, as a page and as a PDF file, and the days of the vote for a calendar."""
-from flask import Response, abort, redirect, render_template, url_for
-from flask_login import current_user
+from flask import Response, redirect, render_template, url_for
 
-from models import Commune, Procuration
 from portal import documents
 from portal.access import VOTERS, access
 from portal.pages import pages
+from portal.pages.mes_procurations import own
 
 
 @pages.get("/mes-procurations/<int:number>/recepisse")
@@ -26,12 +25,6 @@ def recepisse_pdf(number):
 @access(VOTERS)
 def calendrier(number):
     return sent(documents.of(own(number), "text/calendar"))
-
-
-def own(number):
-    found = (Procuration.select(Procuration, Commune).join(Commune)
-             .where(Procuration.id == number, Procuration.voter == current_user.actor).get_or_none())
-    return found or abort(404)
 
 
 def sent(document):

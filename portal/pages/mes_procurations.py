@@ -38,6 +38,13 @@ def retirer(number):
     return redirect(url_for(".mes_procurations"), 303)
 
 
+def own(number):
+    """The voter's file `number`, with its commune."""
+    found = (Procuration.select(Procuration, Commune).join(Commune)
+             .where(Procuration.id == number, Procuration.voter == current_user.actor).get_or_none())
+    return found or abort(404)
+
+
 def waiting(number):
     """The voter's request `number`. Raises AlreadyDecided once it waits no more."""
     found = loaded(Procuration.id == number, Procuration.voter == current_user.actor)
@@ -86,7 +93,7 @@ def complete(file, tours):
     file.held = [tour for number, tour in tours.items() if number in {row.tour_id for row in file.couvertures}]
     file.tours_vises = [TourVise(procuration=file, tour=tour) for number, tour in tours.items()
                         if number in {vise.tour_id for vise in file.tours_vises}]
-    file.days = {tour.id: scrutins.day_of(tour, commune) or tour.day
+    file.days = {tour.id: scrutins.day_shown(tour, commune)
                  for tour in (*file.held, *(vise.tour for vise in file.tours_vises))}
     file.over = scrutins.today(commune) > file.valid_until
     file.state = Status.CADUQUE if file.status == Status.DEPOSEE and file.lapses_at <= now() else file.status
