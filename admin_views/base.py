@@ -15,6 +15,7 @@ from peewee import IntegerField
 
 from admin_views import export, paging
 from admin_views.bulk import Bulk
+from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from admin_views.searching import Searching
 from admin_views.writing import Writing
@@ -22,7 +23,6 @@ from portal import access, catalogue, journal
 from portal.database import on_postgresql
 
 MOST_EXPORTED = 20_000      # rows of a file
-MOST_COUNTED = 1000         # rows: beyond, the exact number is of no use
 POSITION = ("after", "before", "page")      # where a page of the grid stands, in its address
 RIGHTS = {"create_view": "create", "edit_view": "edit", "delete_view": "delete", "export": "export"}
 UNUSED = ("ajax_lookup", "ajax_update")     # doors that bypass forms: no view has them
@@ -190,8 +190,13 @@ class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
             pages=found, page_number=self.page_number(), kept=self.kept(), here=self.whereabouts(),
             search=self.search(), search_offered=self.searchable,
             total=paging.count(query, MOST_COUNTED) if self.counted else None, most_counted=MOST_COUNTED,
-            offered={filter.name: filter.choices() for filter in self._filters or () if filter.kind == "choice"})
+            offered={filter.name: filter.choices() for filter in self._filters or () if filter.kind == "choice"},
+            **self.above(found.rows))
         return None, found.rows
+
+    def above(self, rows):
+        """What the page of the grid shows above its rows."""
+        return {}
 
     def filtered(self, filters):
         query = self.get_query()

@@ -15,14 +15,15 @@ from wtforms import HiddenField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from admin_views import paging
-from admin_views.base import MOST_COUNTED, ScopedView, words
+from admin_views.base import ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.fields import printable
 from admin_views.filters import Choice, Day
+from admin_views.paging import MOST_COUNTED
 from admin_views.reasons import ReasonForm
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
-from portal import checks, mail, names, outbox, procedure, scrutins
+from portal import checks, names, outbox, procedure, scrutins
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
@@ -184,11 +185,10 @@ class ProcurationView(ScopedView):
         """For a file of data: tours, or the last day of a period."""
         return ", ".join(dict(tours())[tour.id] for tour in row.covers) or row.valid_until.isoformat()
 
-    def render(self, template, **kwargs):
-        if template == self.list_template:
-            kwargs["counts"] = {Status.ETABLIE: paging.count(self.waiting(), MOST_COUNTED)}
-            kwargs["elsewhere"] = self.elsewhere(kwargs["data"])
-        return super().render(template, **kwargs)
+    def above(self, rows):
+        """How many wait, and what a search that found nothing finds elsewhere."""
+        return {"counts": {Status.ETABLIE: paging.count(self.waiting(), MOST_COUNTED)},
+                "elsewhere": self.elsewhere(rows)}
 
     def elsewhere(self, rows):
         """Where a search found nothing among what is filtered: how many rows it finds without the filters."""
@@ -205,7 +205,7 @@ class ProcurationView(ScopedView):
         wanted = Tour.id.in_({*row.places, *(tour.id for tour in row.covers)})
         covered = prefetch(Tour.select(Tour, Scrutin).join(Scrutin).where(wanted).order_by(Tour.day),
                            TourDay.select())
-        tours = [(tour, scrutins.day_of(tour, row.commune) or tour.day) for tour in covered]
+        tours = [(tour, scrutins.day_shown(tour, row.commune)) for tour in covered]
         before, after = self.neighbour(row, backwards=True), self.neighbour(row)
         return {"passages": list(passages), "tours": tours, "decided": self.just_decided(),
                 "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
@@ -287,7 +287,7 @@ class ProcurationView(ScopedView):
 
     def preview(self, act, row, form):
         self.trace_reading([row])
-        letter = outbox.render(mail.NAMES[act], mail.preview(row, act, *form.reasons)) if row.email else None
+        letter = outbox.previewed(row, act, *form.reasons)
         return self.render("admin/commune/apercu.html", model=row, form=form, letter=letter, act=act)
 
     def as_seen(self):

@@ -14,7 +14,7 @@ from admin_views.base import RoleView
 from admin_views.reasons import ReasonForm
 from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Role, Tour, TourDay, TourVise,
                     now)
-from portal import mail, opened_files, outbox, places, procedure, references, scrutins
+from portal import opened_files, outbox, places, procedure, references, scrutins
 from portal.catalogue import PARIS
 from portal.cautions import cautions
 from portal.communes import birth_place
@@ -101,7 +101,7 @@ class Guichet(RoleView):
         if not form.validate():
             return self.refusal(token, form), 422
         return self.render("admin/officer/refuser_apercu.html", token=token, form=form, procuration=procuration,
-                           letter=letter_of_refusal(procuration, form.reason.data))
+                           letter=outbox.previewed(procuration, "refuser", form.reason.data))
 
     @expose("/refuser/confirmer", methods=["POST"])
     @at_the_counter
@@ -183,7 +183,7 @@ def what_is_shown(procuration):
     return {"procuration": procuration, "birth_place": birth_place(procuration.mandant.birth_place),
             "ages": ages(procuration.mandant.birth_date, scrutins.today(procuration.commune)),
             "cautions": list(cautions(procuration, tours)),
-            "days": {tour.id: scrutins.day_of(tour, procuration.commune) or tour.day for tour in tours}}
+            "days": {tour.id: scrutins.day_shown(tour, procuration.commune) for tour in tours}}
 
 
 def ages(birth_date, day):
@@ -191,13 +191,6 @@ def ages(birth_date, day):
     year, month_and_day = birth_date.split("-", 1)
     return [day.year - int(year) - (f"{day:%m-%d}" < turned) for turned in (month_and_day.replace("00", "99"),
                                                                             month_and_day)]
-
-
-def letter_of_refusal(procuration, reason):
-    """The mail as the mandant will receive it, None when they gave no address."""
-    if not procuration.email:
-        return None
-    return outbox.render(mail.NAMES["refuser"], mail.preview(procuration, "refuser", reason))
 
 
 def people_of(procuration):

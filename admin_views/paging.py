@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest
 from models import UtcDateTimeField
 
 LONGEST_CURSOR = 200    # characters
+MOST_COUNTED = 1000     # rows: beyond, the exact number is of no use
 GREATEST = 2 ** 63      # of the engines' integers
 
 

@@ -6,8 +6,9 @@ from flask_admin import expose
 from flask_login import current_user
 
 from admin_views import paging
-from admin_views.base import MOST_COUNTED, RoleView
+from admin_views.base import RoleView
 from admin_views.commune import DECISIONS, days_since, without_a_place, zone_of
+from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from models import TOWN_HALL, Event, Mail, Passage, Procuration, Role, Status, now
 from portal import access, scrutins

@@ -13,11 +13,11 @@ from wtforms import HiddenField
 
 from admin_views import paging
 from admin_views.fields import Converter
+from admin_views.paging import MOST_COUNTED
 from portal import journal
 from portal.database import transaction
 from portal.errors import NotYours, Refused
 
-MOST_COUNTED = 1000         # rows that refer to one
 log = logging.getLogger("maprocuration")
 
 

@@ -61,7 +61,7 @@ def facts(passage, procuration, tours=None):
 
 
 def preview(procuration, act, reason=None, comment=""):
-    """The facts `act` would put into its mail now; writes nothing. For `outbox.render(NAMES[act], …)`."""
+    """The facts `act` would put into its mail now; writes nothing. See `portal.outbox.previewed`."""
     return facts(Passage(act=act, at=now(), reason=reason, comment=comment or None), procuration)
 
 

@@ -21,6 +21,7 @@ from models import Mail, now
 from portal import carriers, documents, settings
 from portal.carriers import Interrupted, TurnedAway
 from portal.database import on_postgresql, transaction
+from portal.mail import NAMES, preview
 from portal.texts import filled
 from portal.typography import loosen
 
@@ -46,6 +47,11 @@ def render(name, context):
     subject = loosen(filled(f"mails/{name}/subject.txt", context)).strip()  # cut and sorted by machines
     return Rendered(subject, filled(f"mails/{name}/body.txt", context),
                     filled(f"mails/{name}/body.html", {**context, "subject": subject}))
+
+
+def previewed(procuration, act, *said):
+    """The mail that `act` would send now, None where no address was given. `said`: its reason and comment."""
+    return render(NAMES[act], preview(procuration, act, *said)) if procuration.email else None
 
 
 def compose(mail):

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 from flask import Flask
+from flask_admin.contrib.peewee import ModelView
 
+from admin_views import base
 from portal import access, errors
 from portal.catalogue import FOLDER
 from tests.lint import faults
@@ -197,6 +199,20 @@ def test_every_import_of_a_template_is_used(path):
 def test_an_import_nobody_uses_is_caught():
     assert imports_nobody_uses('{% from "a.html" import cell_x, alert, icon as sign with context %}{{ alert() }}') == {
         "sign"}
+
+
+def overrides(view):
+    """What a class of the back office's base writes anew of Flask-Admin's own methods."""
+    ours = {name: getattr(part, "fget", part) for of in view.__mro__ if of.__module__.startswith("admin_views")
+            for name, part in vars(of).items()}
+    return {name for name, part in ours.items()
+            if hasattr(ModelView, name) and getattr(part, "__module__", "").startswith("admin_views")}
+
+
+def test_every_override_of_flask_admin_is_listed_with_its_reason():
+    listed = (ROOT / "docs" / "back-office.md").read_text().partition("## What the base overrides")[2]
+    assert {name for name in overrides(base.ScopedView) if f"`{name}`" not in listed} == set(), "say why in docs"
+    assert {"get_query", "can_edit", "delete_view", "action_view"} <= overrides(base.ScopedView)
 
 
 def silent_skips(source):
