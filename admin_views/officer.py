@@ -123,7 +123,7 @@ class Guichet(RoleView):
     def actes(self):
         acts = list(own_acts().limit(ACTS_SHOWN))
         return self.render("admin/officer/actes.html", acts=acts, counts=Counter(passage.act for passage in acts),
-                           hour=hour, minutes_to_undo=minutes_to_undo)
+                           minutes_to_undo=minutes_to_undo)
 
     @expose("/actes/<int:act>")
     @at_the_counter
@@ -226,12 +226,6 @@ def can_be_undone(passage):
 def minutes_to_undo(passage):
     """How long the act may still be undone, in minutes begun; 0 when it cannot be."""
     return minutes(passage.at + procedure.TIME_TO_UNDO - now()) if can_be_undone(passage) else 0
-
-
-def hour(passage):
-    """When it was, on the clock of Paris: acts of the day need no date."""
-    local = passage.at.astimezone(PARIS)
-    return gettext("officer.hour", hour=local.hour, minute=f"{local.minute:02}")
 
 
 def check_undoable(passage):

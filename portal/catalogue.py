@@ -28,6 +28,7 @@ LOCALE = "fr"
 FOLDER = Path(__file__).parent / "locale" / LOCALE / "LC_MESSAGES"
 LIBRARIES = FOLDER.parent / "libraries"
 PARIS = ZoneInfo("Europe/Paris")
+HOUR = "H 'h' mm"
 LENGTHS = {"long": "d MMMM y", "full": "EEEE d MMMM y"}
 
 
@@ -59,7 +60,7 @@ class Catalogue(Babel):
 
 def install(app):
     Catalogue(app, default_locale=LOCALE, locale_selector=lambda: LOCALE)
-    app.jinja_env.filters.update(day=day, instant=instant, number=number)
+    app.jinja_env.filters.update(day=day, hour=hour, instant=instant, number=number)
     app.jinja_env.add_extension(Spaces)
     _correct_libraries(app)
 
@@ -93,7 +94,12 @@ def day(value, length="long"):
 def instant(value, zone=None):
     """An instant in French, on the clock of `zone` (an IANA name; Paris when nobody says)."""
     local = value.astimezone(ZoneInfo(zone) if zone else PARIS)
-    return bind(_first(format_datetime(local, "d MMMM y 'à' H 'h' mm", tzinfo=local.tzinfo, locale=LOCALE), local))
+    return bind(_first(format_datetime(local, f"d MMMM y 'à' {HOUR}", tzinfo=local.tzinfo, locale=LOCALE), local))
+
+
+def hour(value):
+    """The hour alone of an instant, on the clock of Paris: 9 h 05."""
+    return bind(format_datetime(value, HOUR, tzinfo=PARIS, locale=LOCALE))
 
 
 def number(value):

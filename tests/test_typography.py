@@ -98,6 +98,7 @@ def test_days_instants_and_numbers_are_french(french):
     noon = datetime.datetime(2026, 3, 1, 11, 5, tzinfo=datetime.timezone.utc)
     assert seen(catalogue.day("2026-06-07", "full")) == "dimanche 7~juin 2026"
     assert seen(catalogue.instant(noon)) == "1er~mars 2026 à 12~h~05"
+    assert seen(catalogue.hour(noon)) == "12~h~05"
     assert seen(render_template_string("{{ 3675 | number }} < {{ 160000|number }}")) == "3_675 < 160_000"
 
 
