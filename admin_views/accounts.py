@@ -8,17 +8,16 @@ from flask_login import current_user
 from wtforms import StringField
 from wtforms.validators import Email, ValidationError
 
-from admin_views.base import ScopedView, words
+from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
-from models import AGENT_ROLES, TOWN_HALL, Agent, Role
+from admin_views.searching import MOST_WORDS
+from models import AGENT_ROLES, TOWN_HALL, Agent
 from portal import accounts, second_factor, settings
+from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
 from portal.database import transaction
 from portal.errors import Refused
-
-MINISTRY, MANAGERS = frozenset({Role.MINISTRY}), frozenset({Role.MANAGER})
-MOST_WORDS = 6              # of a search: a hundred are more than a database takes
 
 
 class OwnAccount(Refused):
@@ -26,10 +25,6 @@ class OwnAccount(Refused):
     link: it would spare the password in use."""
 
     status = 409
-
-
-def choice_of(roles):
-    return lambda: [(role, words("ROLES")[role]) for role in roles]
 
 
 def address(form, field):
@@ -140,7 +135,7 @@ class TownHallAccounts(Accounts):
     column_list = ("name", "quality", "role", "email", "state")
     column_details_list = ("name", "email", "role", "quality", "state", "created_at", "totp_since")
     form_columns = ("first_name", "last_name", "email", "role", "quality")
-    form_args = {**Accounts.form_args, "role": {"choices": choice_of(TOWN_HALL)}}
+    form_args = {**Accounts.form_args, "role": {"choices": choices_of(TOWN_HALL)}}
 
     def columns(self, form):
         return {"commune": self.actor.commune, **{name: form[name].data for name in self.form_columns}}
@@ -179,13 +174,13 @@ class AgentView(Accounts):
     column_list = ("name", "email", "role", "unit", "commune.label", "state")
     column_details_list = ("name", "email", "role", "quality", "unit", "place", "commune.label", "habilitated_from",
                            "habilitated_until", "state", "created_at", "totp_since")
-    column_filters = (Choice(Agent.role, choice_of(AGENT_ROLES)),)
+    column_filters = (Choice(Agent.role, choices_of(AGENT_ROLES)),)
     form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place",
                     "habilitated_from", "habilitated_until")
     hints = ("quality", "commune", "place")
     form_base_class = AgentForm
     form_overrides = {"commune": CommuneField}
-    form_args = {**Accounts.form_args, "role": {"choices": choice_of(AGENT_ROLES)},
+    form_args = {**Accounts.form_args, "role": {"choices": choices_of(AGENT_ROLES)},
                  "commune": {"render_kw": {"data-communes": "/communes"}}}
     related = (Agent.commune,)
 

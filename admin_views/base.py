@@ -33,6 +33,11 @@ def words(name):
     return get_template_attribute("macros/words.html", name)
 
 
+def choices_of(roles):
+    """What a field or a filter offers of `roles`, in words; read when a page is shown."""
+    return lambda: [(role, words("ROLES")[role]) for role in roles]
+
+
 class Guarded:
     """A view with `roles`. Each of its routes is declared to `portal.access`, which refuses all others."""
 

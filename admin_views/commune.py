@@ -21,13 +21,13 @@ from admin_views.fields import printable
 from admin_views.filters import Choice, Day
 from admin_views.paging import MOST_COUNTED
 from admin_views.reasons import ReasonForm
+from admin_views.searching import MOST_WORDS
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
 from portal import checks, names, outbox, procedure, scrutins
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
-MOST_WORDS = 6              # of a search
 LONGEST_COMMENT = 1000      # characters
 DECISIONS = ("valider", "invalider")                        # what the queue waits for
 ASKED = -1                  # beside the places of a file: the tour is one it names

@@ -6,17 +6,17 @@ from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from wtforms.validators import ValidationError
 
-from admin_views.base import ScopedView, words
+from admin_views.base import ScopedView, choices_of, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from admin_views.paging import GREATEST
 from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour, now
 from portal import journal, outbox
+from portal.access import MINISTRY
 from portal.catalogue import PARIS
 from portal.communes import find, name_key
 from portal.errors import Refused
 
-MINISTRY = frozenset({Role.MINISTRY})
 MOST_SHOWN = 5              # numbers an event names, in the grid
 A_WEEK = datetime.timedelta(days=7)     # between two tours
 
@@ -210,15 +210,11 @@ class MailView(ScopedView):
     def title_of(self, row):
         return row.id
 
-    @bulk(Role.MINISTRY)
+    @bulk(*MINISTRY)
     def renvoyer(self, row):
         if not outbox.resend(row):
             raise NotDead()
         journal.record(self.actor, "renvoyer", "mail", row.id)
-
-
-def every_role():
-    return [(role, words("ROLES")[role]) for role in Role]
 
 
 class EventView(ScopedView):
@@ -227,7 +223,7 @@ class EventView(ScopedView):
     roles = MINISTRY
     column_list = ("at", "act", "role", "subject", "seq")
     column_details_list = ("id", "at", "act", "role", "subject", "seq", "mac", "hash")
-    column_filters = (Choice(Event.role, every_role),)
+    column_filters = (Choice(Event.role, choices_of(Role)),)
     column_formatters = {name: macro(f"cell_{name}") for name in ("act", "role", "subject", "seq")}
     column_formatters_detail = {**column_formatters, "subject": macro("cell_subjects")}
     form_columns = ()

@@ -6,6 +6,7 @@ from wtforms.validators import InputRequired
 
 from admin_views.base import RoleView
 from models import Passage, Personne, Role, Status, now
+from portal import access
 
 SAMPLE = Personne(birth_name="EXEMPLE-BERNARD", used_name="L’INVENTÉE", first_names="Anaïs Zoé Œdipe", sex="F",
                   birth_date="1974-11-01", birth_place="Brest (29)")
@@ -28,7 +29,7 @@ class SampleForm(Form):
 
 
 class StyleView(RoleView):
-    roles = frozenset({Role.MINISTRY})
+    roles = access.MINISTRY
 
     @expose("/")
     def index(self):

@@ -9,6 +9,8 @@ from models import AGENT_ROLES, Role
 PUBLIC = frozenset()
 VOTERS = frozenset({Role.VOTER})
 AGENTS = frozenset(AGENT_ROLES)
+MANAGERS = frozenset({Role.MANAGER})
+MINISTRY = frozenset({Role.MINISTRY})
 
 
 class RouteWithoutAccess(RuntimeError):
