@@ -106,6 +106,11 @@ def test_modifier_brings_the_fields_back_as_they_were(mandant):
     assert len(fields["tours"]) == 2 and fields["declaration"] == ["y"]
 
 
+def test_the_check_page_tells_a_name_from_a_first_name(mandant):
+    check = mandant.fills(mandataire__birth_name="Martin", mandataire__first_names="Camille Lou")
+    assert re.search(r"Nom de naissance\s*Martin\s*Prénoms\s*Camille Lou", check.text)
+
+
 @pytest.mark.parametrize("part, field", [("vous", "email"), ("personne", "mandataire-birth_name"), ("quand", "tours")])
 def test_each_part_of_the_check_page_leads_back_to_its_own_fields(mandant, part, field):
     check = mandant.fills()
