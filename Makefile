@@ -28,9 +28,10 @@ lint: .venv/dev.stamp
 	@$(BIN)/flake8
 
 # Versions and hashes are pinned again from setup.cfg; read the difference before committing it.
-lock:
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header setup.cfg -o requirements.txt
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev setup.cfg -c requirements.txt -o requirements-dev.txt
+lock: .venv/dev.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header setup.cfg -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev setup.cfg -c requirements.txt -o requirements-dev.txt
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
