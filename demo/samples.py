@@ -27,8 +27,8 @@ AGENTS = (
                                     "quality": "agent du service des élections"}, "13055"),
     ("ministere", Role.MINISTRY, {"first_name": "Lou", "last_name": "Exemple"}, None),
 )
-FIRST_NAMES = ("Jeanne", "Loïc", "Zoé", "Anaïs", "François", "Noémie", "Gaël", "Héloïse", "Rémi", "Maëlys", "Timothée",
-               "Inès", "Célestin", "Margaux", "Ulysse", "Faustine")
+FIRST_NAMES = ("Jeanne", "Loïc", "Zoé", "François", "Anaïs", "Gaël", "Noémie", "Rémi", "Héloïse", "Timothée", "Maëlys",
+               "Célestin", "Inès", "Ulysse", "Margaux", "Augustin")  # of a woman, of a man, and so on
 BIRTH_NAMES = ("EXEMPLE-BERNARD", "DE LA FICTION", "L’INVENTÉE", "ÉCHANTILLON", "SPÉCIMEN", "D’ESSAI", "IMAGINAIRE",
                "FAUX-SEMBLANT", "PROTOTYPE", "MAQUETTE", "ŒUVRE-FICTIVE", "PSEUDONYME", "ANONYME-DUPONT", "DÉMO")
 KNOWN = {"morvan": "validee", "bellerose": "deposee", "benhaddou": "invalidee"}  # who finds a file when logging in
@@ -109,7 +109,7 @@ def _people():
     for number in range(len(FIRST_NAMES) * len(BIRTH_NAMES)):
         year = 1950 + number % 50
         yield Named(birth_name=BIRTH_NAMES[number % len(BIRTH_NAMES)],
-                    first_names=f"{FIRST_NAMES[number % len(FIRST_NAMES)]} {FIRST_NAMES[number * 7 % 16]}",
+                    first_names=f"{FIRST_NAMES[number % len(FIRST_NAMES)]} {FIRST_NAMES[(number * 5 + 2) % 16]}",
                     sex="FM"[number % 2], birth_date=f"{year}-{number % 12 + 1:02}-{number % 28 + 1:02}",
                     commune=Commune.get_by_id(HOME))
 
