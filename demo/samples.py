@@ -142,6 +142,7 @@ def _bring_to(status, procuration, officer, agent):
     elif status == "refusee":
         procedure.refuser(procuration, officer, "piece_non_probante")
     elif status == "caduque":
+        procuration.lapses_at = now()  # the mail tells that day
         procedure.perimer(procuration)
     elif status != "deposee":
         procedure.etablir(procuration, officer)

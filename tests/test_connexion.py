@@ -109,6 +109,7 @@ def test_log_out_leads_back_to_the_agents_page(agent):
     agent.client.application.config["WTF_CSRF_ENABLED"] = False
     answer = agent.client.post("/deconnexion")
     assert (answer.status_code, answer.location) == (303, "/connexion")
+    assert "Vous êtes déconnecté" in agent.client.get("/connexion").text
     assert not agent.is_in and not WebSession.select().exists()
     assert Event.select().where(Event.act == "deconnexion", Event.actor == account.id).count() == 1
 

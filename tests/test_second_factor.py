@@ -223,6 +223,7 @@ def test_a_recovery_code_opens_once(agent, app):
     agent.logs_in(officer.email)
     answer = agent.sends("/connexion/code-de-secours", code=codes[3].lower().replace("-", " "))
     assert (answer.status_code, answer.location) == (303, "/admin/") and agent.is_in
+    assert "Votre profil en donne de nouveaux" in agent.client.get("/admin/profil/").text
     other = Browser(app)
     other.logs_in(officer.email)
     answer = other.sends("/connexion/code-de-secours", code=codes[3])

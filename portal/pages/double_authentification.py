@@ -3,6 +3,7 @@ an application where there is none yet."""
 from functools import wraps
 
 from flask import flash, redirect, render_template, url_for
+from flask_babel import gettext
 
 from portal import second_factor, sessions
 from portal.access import PUBLIC, access
@@ -37,7 +38,10 @@ def code(agent):
 @access(PUBLIC)
 @after_the_password
 def code_de_secours(agent):
-    return _asked(agent, RecoveryForm(), second_factor.use_recovery_code, "public/code_de_secours.html")
+    answer = _asked(agent, RecoveryForm(), second_factor.use_recovery_code, "public/code_de_secours.html")
+    if is_in():
+        flash(gettext("connexion.codes_restants", left=second_factor.recovery_codes_left(agent)), "info")
+    return answer
 
 
 @pages.route("/connexion/activation", methods=["GET", "POST"])

@@ -92,6 +92,7 @@ def deconnexion():
     """Ours ends first, whatever becomes of FranceConnect's. Someone else may use this computer: both must end."""
     ended = _end()
     if ended and ended.agent_id:
+        flash(gettext("deconnexion.faite"), "info")
         return redirect(url_for(".connexion"), 303)
     url = ended and ended.id_token and _log_out_url(ended.id_token)
     if not url:
