@@ -8,11 +8,14 @@ BIN := .venv/bin
 run: .venv/run.stamp
 	@$(BIN)/python -m demo --port $(PORT)
 
+# Half of the time a test waits for a browser or a server: one more of them than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-long: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "long or not long"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "long or not long"
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m benchmarks

@@ -423,7 +423,6 @@ MINISTRY = (
     Screen("ministere/tour-modifier", "/admin/tours/edit/?id={w.tour.id}", ministere),
     Screen("ministere/tour-nouveau", "/admin/tours/new/", ministere),
     Screen("ministere/tour-supprimer", "/admin/tours/delete/?id={w.tour.id}", ministere),
-    Screen("ministere/tour-supprimer-refuse", "/admin/tours/delete/?id={w.tour.id}", ministere, (sends(),)),
     Screen("ministere/regles", "/admin/regles/?{w.rules.id}", ministere),
     Screen("ministere/regle", "/admin/regles/details/?id={w.rules.id}", ministere),
     Screen("ministere/regle-modifier", "/admin/regles/edit/?id={w.rules.id}", ministere),
