@@ -224,7 +224,7 @@ def test_what_was_typed_is_sent_after_a_new_log_in_in_another_tab(world, voter):
     expect(region(voter)).to_be_empty()                                             # the other tab told
     tab.close()
     voter.get_by_role("button", name="Relire ma demande").click()
-    voter.wait_for_function("document.title.startsWith('Erreur')")                  # checked: only one name was given
+    expect(voter).to_have_title(re.compile("^Erreur"))                  # checked: only one name was given
     expect(voter.locator("[name='mandataire-birth_name']")).to_have_value("Petit")
     expect(voter.locator("#erreurs")).not_to_contain_text("dernière connexion")     # with the token of the new log-in
 
@@ -259,5 +259,5 @@ def test_a_check_that_nobody_answers_lets_the_form_go(world, voter):
     minutes_pass(voter, 5)
     voter.route("**/session", lambda route: route.abort())
     voter.get_by_role("button", name="Relire ma demande").click()
-    voter.wait_for_function("document.title.startsWith('Erreur')")
+    expect(voter).to_have_title(re.compile("^Erreur"))
     voter.said.clear()      # the browser says that the check was cut
