@@ -60,6 +60,7 @@ class Keyboard:
 
     def looks_up(self, file):
         self.goes_on(*file.reference.code, "Enter")
+        self.page.locator(":focus").wait_for()  # keys before the page has given the focus would go nowhere
 
     def sees(self, text):
         self.page.get_by_text(text).first.wait_for()

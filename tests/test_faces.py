@@ -18,6 +18,8 @@ SETTLED = "document.getAnimations().forEach(change => change.finish())"     # co
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 NARROW = {"width": 320, "height": 640}          # WCAG 1.4.10
 HEAVIEST = 60_000                               # bytes of a public page with all it needs, nothing cached
+WIDEST = """[...document.querySelectorAll("body *")].reverse().find(
+    part => part.getBoundingClientRect().right >= document.documentElement.scrollWidth)?.outerHTML.slice(0, 300)"""
 REFUSED = re.compile("status of [45]")          # the browser says of each error page that it is one
 EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
@@ -92,7 +94,7 @@ def broad(page):
     """What sticks out of a window of 320 pixels."""
     page.set_viewport_size(NARROW)
     width = page.evaluate("document.documentElement.scrollWidth")
-    return [f"{width} px wide in a window of 320"] if width > NARROW["width"] else []
+    return [f"{width} px wide in a window of 320: {page.evaluate(WIDEST)}"] if width > NARROW["width"] else []
 
 
 def load_axe(page):
