@@ -4,6 +4,7 @@
     people             Voter, Agent, WebSession, SavedSearch, SingleUse
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
     what leaves it     Mail, Event
+    the clock          Job
 
 Rows only: what may be done with them is in `portal/`, who may see them in `admin_views/base.py`. A change here wants a
 migration (`migrations/`); tests compare the two.
@@ -129,7 +130,11 @@ TRANSITIONS = {transition.act: transition for transition in (
     Transition("deposer", (), Status.DEPOSEE, (Role.VOTER,)),
     Transition("retirer", (Status.DEPOSEE,), Status.RETIREE, (Role.VOTER, Role.CLOCK),
                ("choix_du_mandant", "remplacee_par_une_autre")),
-    Transition("etablir", (Status.DEPOSEE,), Status.ETABLIE, (Role.OFFICER,)),
+    Transition("etablir", (Status.DEPOSEE,), Status.ETABLIE, (Role.OFFICER, Role.VOTER)),
+    Transition("saisir", (), Status.ETABLIE, TOWN_HALL),
+    Transition("corriger", (Status.ETABLIE,), Status.ETABLIE, TOWN_HALL),
+    Transition("attribuer", (Status.ETABLIE,), Status.ETABLIE, TOWN_HALL),
+    Transition("distinguer", (Status.ETABLIE,), Status.ETABLIE, TOWN_HALL),
     Transition("refuser", (Status.DEPOSEE,), Status.REFUSEE, (Role.OFFICER,),
                ("identite_differente", "piece_non_probante", "volonte_non_libre", "demande_du_mandant")),
     Transition("defaire", (Status.ETABLIE,), Status.DEPOSEE, (Role.OFFICER,),
@@ -141,7 +146,7 @@ TRANSITIONS = {transition.act: transition for transition in (
     Transition("reprendre", (Status.VALIDEE, Status.INVALIDEE), Status.ETABLIE, TOWN_HALL),
     Transition("annuler", LIVE, Status.ANNULEE, (*TOWN_HALL, Role.CLOCK),
                ("deces_du_mandataire", "perte_des_droits", "acte_anterieur_recu")),
-    Transition("resilier", LIVE, Status.RESILIEE, (Role.OFFICER, *TOWN_HALL)),
+    Transition("resilier", LIVE, Status.RESILIEE, (Role.OFFICER, Role.VOTER, *TOWN_HALL)),
     Transition("perimer", (Status.DEPOSEE,), Status.CADUQUE, (Role.CLOCK,)),
 )}
 
@@ -226,6 +231,7 @@ class Rules(Table):
     """The law of a scrutin in a territory; the most specific row wins (scrutin before territory)."""
 
     MODES = ("commune", "assisted", "automatic")
+    LISTS = ("LP", "LP LCM", "LP LCE")
 
     id = AutoField()
     scrutin = ForeignKeyField(Scrutin, null=True, on_delete="CASCADE", index=False)
@@ -234,6 +240,8 @@ class Rules(Table):
     places = IntegerField(default=2)                            # L. 73: in all
     same_commune = BooleanField(default=False)                  # L. 72 before 2022, and Nouvelle-Calédonie
     mode = CharField(10, default="commune", constraints=[one_of("mode", MODES)])
+    lists = CharField(6, default="LP", constraints=[one_of("lists", LISTS)])  # that vote: main one, EU citizens' ones
+    certified_identity = BooleanField(default=False)            # décret 2025-1059: no visit with a certified identity
 
     class Meta:
         indexes = ((("scrutin", "territory"), True),)
@@ -348,6 +356,9 @@ class Procuration(Table):
     """
 
     ORIGINS = ("online", "paper")
+    # Why a town hall should look at an act again: it lost its place to an older one, a place is free again, another
+    # roll says otherwise, a tour moved, the mandataire declined.
+    ATTENTIONS = ("place_perdue", "place_libre", "liste_changee", "tour_change", "mandataire_decline")
 
     id = AutoField()
     commune = ForeignKeyField(Commune, on_delete="RESTRICT", index=False)  # where the mandant votes
@@ -367,7 +378,14 @@ class Procuration(Table):
     officer = ForeignKeyField(Agent, null=True, on_delete="RESTRICT")
     authority = CharField(255, default="")                      # name and quality, as written on the act
     authority_place = CharField(80, default="")
+    abroad = BooleanField(default=False)                        # established outside France (L. 73, R. 74)
+    timed = BooleanField(default=True)                          # a paper act may say its day only
+    certified = JsonField(null=True)                            # established without a visit: acr, auth_time, issuer…
     decided_at = UtcDateTimeField(null=True)
+    verdict = CharField(14, null=True)                          # of the usual checks, the gravest of `verdicts`
+    verdicts = JsonField(null=True)                             # see portal.checks
+    attention = CharField(20, null=True, constraints=[one_of("attention", ATTENTIONS)])
+    declined_at = UtcDateTimeField(null=True)                   # the mandataire said no
 
     class Meta:
         constraints = [
@@ -379,6 +397,7 @@ class Procuration(Table):
             (("commune", "status", "established_at", "id"), False),
             (("voter", "filed_at"), False),
             (("status", "lapses_at"), False),
+            (("valid_until", "id"), False),
         )
 
     @cached_property
@@ -403,6 +422,11 @@ class Procuration(Table):
     @property
     def mandataire(self):
         return self.people["mandataire"]
+
+
+# What a town hall should look at again is little among all it holds.
+Procuration.add_index(Procuration.index(Procuration.commune, Procuration.attention,
+                                        where=Procuration.attention.is_null(False), name="procuration_attention"))
 
 
 class TourVise(Table):
@@ -431,6 +455,8 @@ class Personne(Table):
     birth_place = CharField(100, default="")                    # in words
     commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT")  # of registration
     nne = CharField(9, null=True)                               # numéro national d'électeur, text
+    email = CharField(254, null=True)                           # of a mandataire, if the mandant gave one
+    station = CharField(60, null=True)                          # the mandant's polling station, from the roll
     key = WordField(600)                                        # normal form, see portal.names.person_key
 
     class Meta:
@@ -467,6 +493,7 @@ class Passage(Table):
     at = UtcDateTimeField()
     reason = CharField(30, null=True)
     comment = TextField(null=True)
+    changes = JsonField(null=True)                              # of a correction: {column: [before, after]}
 
     class Meta:
         indexes = ((("procuration", "version"), True), (("agent", "at"), False))
@@ -481,6 +508,7 @@ class Couverture(Table):
     mandant_key = CharField(600)
     mandataire_key = CharField(600)
     place = IntegerField(null=True, constraints=[Check("place > 0")])
+    abroad = BooleanField(default=False)                        # as its procuration: counted apart (L. 73)
 
     class Meta:
         indexes = ((("procuration", "tour"), True), (("mandataire_key", "tour", "place"), True))
@@ -507,13 +535,13 @@ class Mot(Table):
 class Mail(Table):
     """A message to send, written in the transaction of the act it tells. Its content is erased after 30 days."""
 
-    STATES = ("held", "waiting", "sending", "sent", "dead")
+    STATES = ("held", "waiting", "sending", "sent", "dead", "letter")  # letter: on paper, until somebody posted it
 
     id = BigAutoField()
     key = CharField(120, unique=True)                           # act : file : version : recipient's role
     procuration = ForeignKeyField(Procuration, null=True, on_delete="CASCADE")
     name = CharField(20)                                        # folder of templates/mails
-    recipient = CharField(254)
+    recipient = CharField(254)                                  # empty: a letter
     context = JsonField(null=True)                              # facts of the moment, see portal.mail
     state = CharField(8, default="waiting", constraints=[one_of("state", STATES)])
     tries = IntegerField(default=0)
@@ -549,5 +577,28 @@ class Event(Table):
 # The sealer and /sante look for what is not sealed yet, among millions that are.
 Event.add_index(Event.index(Event.id, where=Event.seq.is_null(), name="event_unsealed"))
 
+
+class Job(Table):
+    """Work of the clock: done once however many workers there are, taken up again where a killed one left it.
+
+    One row a kind of work and subject. `due_at` is None once there is nothing more to do.
+    """
+
+    id = AutoField()
+    name = CharField(20)                                        # of portal.jobs.JOBS
+    subject = CharField(40, default="")                         # an id, where the work is about one row
+    due_at = UtcDateTimeField(null=True)
+    lease_until = UtcDateTimeField(null=True)
+    cursor = CharField(40, default="")                          # where to go on
+    done = IntegerField(default=0)                              # rows, since it began
+    total = IntegerField(null=True)                             # rows, where it is known
+    began_at = UtcDateTimeField(null=True)
+    ended_at = UtcDateTimeField(null=True)
+    error = CharField(200, null=True)                           # the kind of the last failure, no row's content
+
+    class Meta:
+        indexes = ((("name", "subject"), True), (("due_at",), False))
+
+
 TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, WebSession, SavedSearch, SingleUse,
-          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, Mail, Event)
+          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, Mail, Event, Job)

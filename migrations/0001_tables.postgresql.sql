@@ -98,7 +98,14 @@ CREATE TABLE procuration (
     officer_id INTEGER,
     authority VARCHAR(255) NOT NULL,
     authority_place VARCHAR(80) NOT NULL,
+    abroad BOOLEAN NOT NULL,
+    timed BOOLEAN NOT NULL,
+    certified TEXT,
     decided_at TIMESTAMPTZ,
+    verdict VARCHAR(14),
+    verdicts TEXT,
+    attention VARCHAR(20) CHECK (attention IN ('place_perdue', 'place_libre', 'liste_changee', 'tour_change', 'mandataire_decline')),
+    declined_at TIMESTAMPTZ,
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT,
     FOREIGN KEY (voter_id) REFERENCES voter (id) ON DELETE RESTRICT,
     FOREIGN KEY (scrutin_id) REFERENCES scrutin (id) ON DELETE RESTRICT,
@@ -121,6 +128,10 @@ CREATE INDEX procuration_voter_id_filed_at ON procuration (voter_id, filed_at);
 
 CREATE INDEX procuration_status_lapses_at ON procuration (status, lapses_at);
 
+CREATE INDEX procuration_valid_until_id ON procuration (valid_until, id);
+
+CREATE INDEX procuration_attention ON procuration (commune_id, attention) WHERE (attention IS NOT NULL);
+
 CREATE TABLE tour (
     id SERIAL NOT NULL PRIMARY KEY,
     scrutin_id INTEGER NOT NULL,
@@ -138,6 +149,7 @@ CREATE TABLE couverture (
     mandant_key VARCHAR(600) NOT NULL,
     mandataire_key VARCHAR(600) NOT NULL,
     place INTEGER CHECK (place > 0),
+    abroad BOOLEAN NOT NULL,
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
     FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE RESTRICT
 );
@@ -170,6 +182,24 @@ CREATE UNIQUE INDEX event_prev ON event (prev);
 
 CREATE INDEX event_unsealed ON event (id) WHERE (seq IS NULL);
 
+CREATE TABLE job (
+    id SERIAL NOT NULL PRIMARY KEY,
+    name VARCHAR(20) NOT NULL,
+    subject VARCHAR(40) NOT NULL,
+    due_at TIMESTAMPTZ,
+    lease_until TIMESTAMPTZ,
+    cursor VARCHAR(40) NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER,
+    began_at TIMESTAMPTZ,
+    ended_at TIMESTAMPTZ,
+    error VARCHAR(200)
+);
+
+CREATE UNIQUE INDEX job_name_subject ON job (name, subject);
+
+CREATE INDEX job_due_at ON job (due_at);
+
 CREATE TABLE mail (
     id BIGSERIAL NOT NULL PRIMARY KEY,
     key VARCHAR(120) NOT NULL,
@@ -177,7 +207,7 @@ CREATE TABLE mail (
     name VARCHAR(20) NOT NULL,
     recipient VARCHAR(254) NOT NULL,
     context TEXT,
-    state VARCHAR(8) NOT NULL CHECK (state IN ('held', 'waiting', 'sending', 'sent', 'dead')),
+    state VARCHAR(8) NOT NULL CHECK (state IN ('held', 'waiting', 'sending', 'sent', 'dead', 'letter')),
     tries INTEGER NOT NULL,
     next_at TIMESTAMPTZ NOT NULL,
     lease_until TIMESTAMPTZ,
@@ -207,7 +237,7 @@ CREATE INDEX mot_procuration_id ON mot (procuration_id);
 CREATE TABLE passage (
     id BIGSERIAL NOT NULL PRIMARY KEY,
     procuration_id INTEGER NOT NULL,
-    act VARCHAR(10) NOT NULL CHECK (act IN ('deposer', 'retirer', 'etablir', 'refuser', 'defaire', 'valider', 'invalider', 'reprendre', 'annuler', 'resilier', 'perimer')),
+    act VARCHAR(10) NOT NULL CHECK (act IN ('deposer', 'retirer', 'etablir', 'saisir', 'corriger', 'attribuer', 'distinguer', 'refuser', 'defaire', 'valider', 'invalider', 'reprendre', 'annuler', 'resilier', 'perimer')),
     status VARCHAR(10) NOT NULL CHECK (status IN ('deposee', 'retiree', 'refusee', 'caduque', 'etablie', 'validee', 'invalidee', 'annulee', 'resiliee')),
     version INTEGER NOT NULL,
     role VARCHAR(10) NOT NULL,
@@ -215,6 +245,7 @@ CREATE TABLE passage (
     at TIMESTAMPTZ NOT NULL,
     reason VARCHAR(30),
     comment TEXT,
+    changes TEXT,
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
     FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE RESTRICT
 );
@@ -235,6 +266,8 @@ CREATE TABLE personne (
     birth_place VARCHAR(100) NOT NULL,
     commune_id CHAR(5),
     nne VARCHAR(9),
+    email VARCHAR(254),
+    station VARCHAR(60),
     key VARCHAR(600) NOT NULL COLLATE "C",
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT
@@ -265,6 +298,8 @@ CREATE TABLE rules (
     places INTEGER NOT NULL,
     same_commune BOOLEAN NOT NULL,
     mode VARCHAR(10) NOT NULL CHECK (mode IN ('commune', 'assisted', 'automatic')),
+    lists VARCHAR(6) NOT NULL CHECK (lists IN ('LP', 'LP LCM', 'LP LCE')),
+    certified_identity BOOLEAN NOT NULL,
     FOREIGN KEY (scrutin_id) REFERENCES scrutin (id) ON DELETE CASCADE
 );
 
@@ -332,4 +367,3 @@ CREATE TABLE tour_vise (
 );
 
 CREATE INDEX tour_vise_tour_id ON tour_vise (tour_id);
-

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
 
-from portal import scrutins
-from portal.procedure import LONGEST_PERIOD
+from portal import law, scrutins
 
 OK, KO, TO_VERIFY = "ok", "ko", "to_verify"
 MAJORITY = relativedelta(years=18)                      # L. 72, L. 2: on the eve of the poll
@@ -41,7 +40,7 @@ def of_age(file, days):
 
 def period(file):
     """Not longer than the law allows, from the day of the act (R. 74)."""
-    return OK if file.valid_until <= _day_of_the_act(file) + LONGEST_PERIOD else KO
+    return OK if file.valid_until <= _day_of_the_act(file) + law.longest_period(file.abroad) else KO
 
 
 def authority(file):

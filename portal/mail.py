@@ -22,7 +22,7 @@ NAMES = {
 
 def announce(passage, procuration, tours=None):
     """Queue the mail that tells the mandant of `passage`, in the transaction of the act. No address: no mail."""
-    if procuration.email:
+    if procuration.email and passage.act in NAMES:
         recipient, state = addresses.recipient_of(procuration)
         Mail.create(key=f"{passage.act}:{procuration.id}:{passage.version}:mandant", procuration=procuration,
                     name=NAMES[passage.act], recipient=recipient, state=state,

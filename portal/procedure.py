@@ -7,18 +7,15 @@ import datetime
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dateutil.relativedelta import relativedelta
 from peewee import IntegrityError
 
 from models import (TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Procuration, Reference, Role, Scrutin,
                     Tour, TourVise, now)
-from portal import addresses, journal, mail, names, places, references, scrutins
+from portal import addresses, journal, law, mail, names, places, references, scrutins
 from portal.database import clock, hold, transaction
 from portal.errors import (AlreadyDecided, NoPlaceHeld, NotYours, PlaceHeld, PollChanged, PollOver, ReasonMissing,
                            TooLateToUndo)
 
-LIFE_OF_A_REQUEST = relativedelta(months=2)             # arrêté du 31 mars 2021: calendar months, not 61 days
-LONGEST_PERIOD = relativedelta(years=1)                 # R. 74
 TIME_TO_UNDO = datetime.timedelta(minutes=15)           # design 4
 
 
@@ -88,7 +85,7 @@ def _file(demande, voter):
         valid_until=demande.valid_until, email=demande.email, filing_key=demande.filing_key,
         email_confirmed_at=filed_at if demande.email and addresses.is_known(demande.email, voter) else None,
         evidence=demande.evidence, filed_at=filed_at,
-        lapses_at=min(filed_at + LIFE_OF_A_REQUEST, scrutins.end_of(demande.valid_until, demande.commune)))
+        lapses_at=min(filed_at + law.life_of_a_request(), scrutins.end_of(demande.valid_until, demande.commune)))
     procuration.people = _name_people(procuration, voter, demande)
     if procuration.awaits_confirmation:
         addresses.send_link(procuration)

@@ -39,6 +39,12 @@ class Settings:
     proconnect_client_secret: str = ""
     limits_url: str = ""
     theme_dir: str = ""
+    longest_period_years: int = 1            # R. 74
+    longest_period_abroad_years: int = 3     # R. 74, acts established outside France; to be confirmed
+    request_months: int = 2                  # arrêté du 31 mars 2021: life of a request nobody presented
+    retention_years: int = 1                 # arrêté du 31 mars 2021: after the last day covered
+    journal_years: int = 1                   # CNIL, délibération 2021-122
+    mail_days: int = 30
 
     @property
     def production(self):
@@ -48,6 +54,9 @@ class Settings:
     def hosts(self):
         listed = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
         return listed or [urlsplit(self.base_url).hostname, *(() if self.production else LOOPBACK)]
+
+
+NUMBERS = {field.name for field in fields(Settings) if field.type is int}
 
 
 def load(environ=None):
@@ -67,10 +76,10 @@ def load(environ=None):
 
 
 def _typed(name, value):
-    if name != "proxies":
+    if name not in NUMBERS:
         return value
-    if not value.isdigit():
-        raise UnusableSetting(f"{PREFIX}PROXIES: a number of proxies is expected, not “{value}”")
+    if not (value.isascii() and value.isdigit() and len(value) < 4):
+        raise UnusableSetting(f"{PREFIX}{name.upper()}: a number is expected, not “{value}”")
     return int(value)
 
 

@@ -15,7 +15,7 @@ FIRST_ROUND = DAY(2027, 3, 14)
 def a_file(born="1975-11-02", until=FIRST_ROUND, officer=None, same=False, at=None):
     mandant, mandataire = (SimpleNamespace(key=key, birth_date=born) for key in ("A", "A" if same else "B"))
     return SimpleNamespace(mandant=mandant, mandataire=mandataire, valid_until=until, officer=officer,
-                           commune=Commune(zone="Europe/Paris"),
+                           commune=Commune(zone="Europe/Paris"), abroad=False,
                            established_at=at or datetime.datetime(2027, 2, 1, 12, tzinfo=UTC))
 
 

@@ -16,10 +16,10 @@ from wtforms import (BooleanField, EmailField, Field, Form, FormField, HiddenFie
 from wtforms.validators import StopValidation
 
 from models import now
-from portal import communes, names, scrutins
+from portal import communes, law, names, scrutins
 from portal.catalogue import PARIS
 from portal.names import fold, tidy
-from portal.procedure import LONGEST_PERIOD, Demande, Named
+from portal.procedure import Demande, Named
 
 ADULT = relativedelta(years=18)         # L. 2: on the eve of the poll
 ONE_DAY = datetime.timedelta(days=1)
@@ -350,7 +350,7 @@ class DemandeForm(PlainForm):
             raise stop(field, "both")
         if field.data and datetime.date.fromisoformat(field.data) < self.today:
             raise stop(field, "past")
-        if field.data and datetime.date.fromisoformat(field.data) > self.today + LONGEST_PERIOD:
+        if field.data and datetime.date.fromisoformat(field.data) > self.today + law.longest_period():
             raise stop(field, "too_long")
 
     def validate(self, extra_validators=None):

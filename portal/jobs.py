@@ -1,0 +1,115 @@
+"""Work in steps: done once however many workers there are, and taken up again where a killed one left it.
+
+`later` asks for some, in the transaction of whoever needs it. `run` does what is due: each step is one transaction that
+also moves the job's cursor, under a lease; who lost the lease writes nothing. What there is to do is in `portal.clock`.
+"""
+import datetime
+import logging
+from typing import Callable, NamedTuple
+
+from models import Job, now
+from portal.database import transaction
+
+LEASE = datetime.timedelta(minutes=2)       # a step takes seconds
+PAUSE = datetime.timedelta(minutes=5)       # after a failure
+
+log = logging.getLogger("maprocuration.jobs")
+
+
+class Work(NamedTuple):
+    """`step(job)` does some of it, moves `job.cursor`, and returns how many rows it did; 0 ends the job.
+
+    `again(ended_at)` says when it is due next, None for work that is asked for by `later`.
+    """
+
+    step: Callable
+    again: Callable | None = None
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the job up: this step is rolled back."""
+
+
+def later(name, subject="", total=None):
+    """Have the work `name` about `subject` done, from the beginning, even if it was under way."""
+    fresh = {"due_at": now(), "lease_until": None, "cursor": "", "done": 0, "total": total, "began_at": None,
+             "ended_at": None, "error": None}
+    (Job.insert(name=name, subject=str(subject), **fresh)
+     .on_conflict(conflict_target=(Job.name, Job.subject), update=fresh).execute())
+
+
+def plan(works):
+    """A row for each work that comes again and again. Rows already there keep their hour."""
+    rows = [{"name": name, "due_at": now()} for name, work in works.items() if work.again]
+    Job.insert_many(rows).on_conflict_ignore().execute()
+
+
+def run(works, stopping=lambda: False, name=None):
+    """Do a step of the job that is due the longest (of `name` only, if given). Returns how many rows it did, at least
+    1 when a job ended; 0 when nothing is due."""
+    job = _claim(works, name)
+    if job is None:
+        return 0
+    try:
+        return _work(job, works[job.name], stopping)
+    except LeaseLost:
+        return 1
+    except Exception as failure:
+        _put_off(job, failure)
+        raise
+
+
+def _claim(works, name):
+    """Take a lease on a due job; None when there is none, or another worker was faster."""
+    free = Job.lease_until.is_null() | (Job.lease_until < now())
+    due = Job.select().where(Job.due_at <= now(), free, Job.name.in_([name] if name else list(works)))
+    job = due.order_by(Job.due_at).first()
+    if job is None:
+        return None
+    mine = Job.lease_until == job.lease_until if job.lease_until else Job.lease_until.is_null()
+    lease, begun = now() + LEASE, job.began_at or now()
+    if not Job.update(lease_until=lease, began_at=begun).where(Job.id == job.id, Job.due_at == job.due_at,
+                                                               mine).execute():
+        return None
+    job.lease_until, job.began_at = lease, begun
+    return job
+
+
+def _work(job, work, stopping):
+    """Steps until the end of the job, or until `stopping()`."""
+    total = 0
+    while not stopping():
+        held = job.lease_until
+        with transaction():
+            done = work.step(job)
+            _keep(job, held, **(_progress(job, done) if done else _end(work)))
+        total += done
+        if not done:
+            return total or 1
+    _keep(job, job.lease_until, lease_until=None)
+    return total
+
+
+def _progress(job, done):
+    return {"cursor": job.cursor, "done": job.done + done, "lease_until": now() + LEASE}
+
+
+def _end(work):
+    ended_at = now()
+    return {"cursor": "", "lease_until": None, "ended_at": ended_at, "error": None,
+            "due_at": work.again(ended_at) if work.again else None}
+
+
+def _keep(job, held, **columns):
+    """Write `columns` if the lease is still ours."""
+    if not Job.update(**columns).where(Job.id == job.id, Job.lease_until == held).execute():
+        raise LeaseLost()
+    for name, value in columns.items():
+        setattr(job, name, value)
+
+
+def _put_off(job, failure):
+    """It goes on from its cursor after a pause. No message of a database is kept: it may quote rows."""
+    log.warning("job %s: %s", job.name, type(failure).__name__)
+    (Job.update(lease_until=None, due_at=now() + PAUSE, error=type(failure).__name__)
+     .where(Job.id == job.id, Job.lease_until == job.lease_until).execute())
