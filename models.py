@@ -219,12 +219,13 @@ class Tour(Table):
 class TourDay(Table):
     """Where a tour is held on another day (overseas, Saturday), or not held at all."""
 
+    id = AutoField()
     tour = ForeignKeyField(Tour, on_delete="CASCADE", backref="days", index=False)
     territory = CharField(5)
     day = DateField(null=True)                                  # None: not held there
 
     class Meta:
-        primary_key = CompositeKey("tour", "territory")
+        indexes = ((("tour", "territory"), True),)
 
 
 class Rules(Table):
@@ -366,7 +367,7 @@ class Procuration(Table):
     status = CharField(10, constraints=[one_of("status", Status)])
     version = IntegerField(default=0)                           # moves with each transition; forms carry it
     origin = CharField(8, default="online", constraints=[one_of("origin", ORIGINS)])
-    scrutin = ForeignKeyField(Scrutin, null=True, on_delete="RESTRICT")  # None: a period
+    scrutin = ForeignKeyField(Scrutin, null=True, on_delete="RESTRICT", index=False)  # None: a period
     valid_until = DateField()                                   # last day covered, local to the commune
     email = CharField(254, null=True)                           # where the mandant is told
     email_confirmed_at = UtcDateTimeField(null=True)            # None, online: its mails are held
@@ -397,6 +398,7 @@ class Procuration(Table):
             (("commune", "status", "established_at", "id"), False),
             (("voter", "filed_at"), False),
             (("status", "lapses_at"), False),
+            (("scrutin", "id"), False),
             (("valid_until", "id"), False),
         )
 
@@ -433,10 +435,11 @@ class TourVise(Table):
     """A tour the mandant asked for. A file without any covers the tours of its period."""
 
     procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="tours_vises", index=False)
-    tour = ForeignKeyField(Tour, on_delete="RESTRICT")
+    tour = ForeignKeyField(Tour, on_delete="RESTRICT", index=False)
 
     class Meta:
         primary_key = CompositeKey("procuration", "tour")
+        indexes = ((("tour", "procuration"), False),)           # a tour that moves: its files, batch after batch
 
 
 class Personne(Table):

@@ -114,8 +114,6 @@ CREATE TABLE procuration (
     CHECK ((origin = 'paper') = (voter_id IS NULL))
 );
 
-CREATE INDEX procuration_scrutin_id ON procuration (scrutin_id);
-
 CREATE UNIQUE INDEX procuration_filing_key ON procuration (filing_key);
 
 CREATE INDEX procuration_officer_id ON procuration (officer_id);
@@ -127,6 +125,8 @@ CREATE INDEX procuration_commune_id_status_established_at_id ON procuration (com
 CREATE INDEX procuration_voter_id_filed_at ON procuration (voter_id, filed_at);
 
 CREATE INDEX procuration_status_lapses_at ON procuration (status, lapses_at);
+
+CREATE INDEX procuration_scrutin_id_id ON procuration (scrutin_id, id);
 
 CREATE INDEX procuration_valid_until_id ON procuration (valid_until, id);
 
@@ -351,12 +351,14 @@ CREATE INDEX single_use_subject ON single_use (subject);
 CREATE INDEX single_use_expires_at ON single_use (expires_at);
 
 CREATE TABLE tour_day (
+    id SERIAL NOT NULL PRIMARY KEY,
     tour_id INTEGER NOT NULL,
     territory VARCHAR(5) NOT NULL,
     day DATE,
-    PRIMARY KEY (tour_id, territory),
     FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE CASCADE
 );
+
+CREATE UNIQUE INDEX tour_day_tour_id_territory ON tour_day (tour_id, territory);
 
 CREATE TABLE tour_vise (
     procuration_id INTEGER NOT NULL,
@@ -366,4 +368,4 @@ CREATE TABLE tour_vise (
     FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE RESTRICT
 );
 
-CREATE INDEX tour_vise_tour_id ON tour_vise (tour_id);
+CREATE INDEX tour_vise_tour_id_procuration_id ON tour_vise (tour_id, procuration_id);
