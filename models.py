@@ -436,6 +436,7 @@ class TourVise(Table):
 
     procuration = ForeignKeyField(Procuration, on_delete="CASCADE", backref="tours_vises", index=False)
     tour = ForeignKeyField(Tour, on_delete="RESTRICT", index=False)
+    day = DateField(null=True)                                  # the local one that the mandant was told last
 
     class Meta:
         primary_key = CompositeKey("procuration", "tour")
@@ -477,6 +478,8 @@ class Reference(Table):
     kind = CharField(8, constraints=[one_of("kind", KINDS)])
     drawn_at = UtcDateTimeField(default=now)
     used_at = UtcDateTimeField(null=True)
+    ended_at = UtcDateTimeField(null=True)                      # of a résiliation: given up, or refused at the counter
+    reason = CharField(30, null=True)                           # why it ended, one of `portal.resiliation`
 
     @property
     def shown(self):
@@ -497,6 +500,7 @@ class Passage(Table):
     reason = CharField(30, null=True)
     comment = TextField(null=True)
     changes = JsonField(null=True)                              # of a correction: {column: [before, after]}
+    evidence = JsonField(null=True)                             # of a résiliation: the paper act, or the certified log-in
 
     class Meta:
         indexes = ((("procuration", "version"), True), (("agent", "at"), False))

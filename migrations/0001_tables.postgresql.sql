@@ -246,6 +246,7 @@ CREATE TABLE passage (
     reason VARCHAR(30),
     comment TEXT,
     changes TEXT,
+    evidence TEXT,
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
     FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE RESTRICT
 );
@@ -285,6 +286,8 @@ CREATE TABLE reference (
     kind VARCHAR(8) NOT NULL CHECK (kind IN ('etablir', 'resilier')),
     drawn_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ,
+    ended_at TIMESTAMPTZ,
+    reason VARCHAR(30),
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE
 );
 
@@ -363,6 +366,7 @@ CREATE UNIQUE INDEX tour_day_tour_id_territory ON tour_day (tour_id, territory);
 CREATE TABLE tour_vise (
     procuration_id INTEGER NOT NULL,
     tour_id INTEGER NOT NULL,
+    day DATE,
     PRIMARY KEY (procuration_id, tour_id),
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
     FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE RESTRICT
