@@ -76,21 +76,26 @@ class InstantField(Spoken, fields.DateTimeLocalField):
 
 
 class RowField(ChoiceField):
-    """One of the rows of `model` that the agent may see."""
+    """One of the rows of `model` that the agent may see, the latest first; `told` gives a list of them in words."""
 
-    def __init__(self, model, null=False, **kwargs):
-        self.model, self.null = model, null
+    def __init__(self, model, null=False, told=None, **kwargs):
+        self.model, self.null, self.told = model, null, told or names_of
         super().__init__(choices=self.offered, coerce=str, **kwargs)
 
     def offered(self):
-        rows = [(str(row._pk), row.name) for row in visible(self.model, current_user.actor).limit(MOST_CHOICES)]
-        return [("", "–"), *rows] if self.null else rows
+        rows = list(visible(self.model, current_user.actor).order_by(self.model.id.desc()).limit(MOST_CHOICES))
+        offered = [(str(row._pk), text) for row, text in zip(rows, self.told(rows))]
+        return [("", "–"), *offered] if self.null else offered
 
     def process_data(self, value):
         self.data = "" if value is None else str(getattr(value, "_pk", value))
 
     def populate_obj(self, obj, name):
         setattr(obj, name, self.data or None)
+
+
+def names_of(rows):
+    return [row.name for row in rows]
 
 
 class Converter(CustomModelConverter):

@@ -10,8 +10,8 @@ from admin_views.base import ScopedView, choices_of, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from admin_views.paging import GREATEST
-from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour, now
-from portal import journal, outbox
+from models import COUNTRY, Commune, CommuneName, Event, Mail, Role, Rules, Scrutin, Tour, TourDay, now
+from portal import jobs, journal, law, outbox, tours
 from portal.access import MINISTRY
 from portal.catalogue import PARIS
 from portal.communes import find, name_key
@@ -123,7 +123,21 @@ def in_order(form, field):
             raise ValidationError(gettext("field.tour_order"))
 
 
-class TourView(ScopedView):
+class FollowedByFiles(ScopedView):
+    """Rows that say when a tour is held: the files that cover it follow."""
+
+    def follow(self, row):
+        tour = row.tour_id if isinstance(row, TourDay) else row.id
+        if Tour.select().where(Tour.id == tour).exists():
+            jobs.later("couvrir", tour)
+
+    def change(self, form, row):
+        row = super().change(form, row)
+        tours.check_ahead(row)
+        return row
+
+
+class TourView(FollowedByFiles):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
     column_list = ("scrutin.name", "number", "day")
@@ -131,7 +145,7 @@ class TourView(ScopedView):
     form_columns = ("scrutin", "number", "day")
     form_args = {"number": {"choices": lambda: list(words("TOURS").items())}, "day": {"validators": [in_order]}}
     hints = ("day",)
-    details_template = "admin/ministry/of_scrutin.html"
+    details_template = "admin/ministry/tour.html"
     keyset = (Tour.day, Tour.id)
     newest_first = True
     related = (Tour.scrutin,)
@@ -142,8 +156,71 @@ class TourView(ScopedView):
         first = scrutin and Tour.get_or_none(Tour.scrutin == scrutin, Tour.number == 1)
         return {"scrutin": scrutin, **({"number": 2, "day": first.day + A_WEEK} if first else {"number": 1})}
 
+    def beside(self, row):
+        days = list(row.days.order_by(TourDay.territory))
+        place(days)
+        return {"days": days, "job": jobs.of("couvrir", row.id)}
+
     def title_of(self, row):
-        return f"{row.scrutin.name}, {words('TOURS')[row.number]}"
+        return tour_in_words(row)
+
+
+def tour_in_words(tour):
+    return f"{tour.scrutin.name}, {words('TOURS')[tour.number]}"
+
+
+def tours_in_words(rows):
+    """One more statement, however many."""
+    wanted = {row.scrutin_id for row in rows}
+    names = {scrutin.id: scrutin.name for scrutin in Scrutin.select().where(Scrutin.id.in_(wanted))}
+    return [f"{names[row.scrutin_id]}, {words('TOURS')[row.number]}" for row in rows]
+
+
+def asked_tour():
+    """The tour one came from, None otherwise."""
+    number = request.args.get("tour", type=int)
+    return number and abs(number) < GREATEST and Tour.get_or_none(Tour.id == number) or None
+
+
+def local_order(form, field):
+    """Where the tours have days of their own, the second still comes after the first."""
+    tour, territory = form["tour"], form["territory"]
+    if not field.data or tour.errors or territory.errors:
+        return
+    own = Tour.get_by_id(tour.data)
+    other = Tour.get_or_none(Tour.scrutin == own.scrutin_id, Tour.number != own.number)
+    local = other and other.days.where(TourDay.territory == territory.data).first()
+    day = local.day if local else other and other.day
+    if day and (field.data >= day if own.number == 1 else field.data <= day):
+        raise ValidationError(gettext("field.tour_order"))
+
+
+class TourDayView(FollowedByFiles, InTerritory):
+    """Where a tour is held on another day, or not at all."""
+
+    roles = MINISTRY
+    rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
+    column_list = ("tour", "territory", "day")
+    form_columns = ("tour", "territory", "day")
+    form_args = {**InTerritory.form_args, "tour": {"told": tours_in_words}, "day": {"validators": [local_order]}}
+    column_formatters = {**InTerritory.column_formatters, "tour": lambda view, context, row, name: row.told,
+                         "day": macro("cell_local_day")}
+    hints = ("territory", "day")
+    newest_first = True
+    related = (TourDay.tour,)
+    list_template = "admin/ministry/jours.html"
+    details_template = "admin/ministry/jour.html"
+
+    def proposed(self):
+        return {"tour": asked_tour()}
+
+    def load(self, rows):
+        super().load(rows)
+        for row, text in zip(rows, tours_in_words([row.tour for row in rows])):
+            row.told = text
+
+    def title_of(self, row):
+        return f"{row.told}, {row.where}"
 
 
 def scrutin_or_all(view, context, row, name):
@@ -160,20 +237,26 @@ def in_all(form, field):
 class RulesView(InTerritory):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY, "delete": MINISTRY}
-    column_list = ("territory", "scrutin.name", "places_france", "places", "same_commune", "mode")
-    form_columns = ("scrutin", "territory", "places_france", "places", "same_commune", "mode")
+    column_list = ("territory", "scrutin.name", "places_france", "places", "same_commune", "lists", "mode",
+                   "certified_identity")
+    form_columns = ("scrutin", "territory", "places_france", "places", "same_commune", "lists", "mode",
+                    "certified_identity")
     column_formatters = {**InTerritory.column_formatters,
                          "scrutin.name": scrutin_or_all,
-                         "mode": lambda view, context, row, name: gettext(f"mode.{row.mode}")}
+                         "mode": lambda view, context, row, name: gettext(f"mode.{row.mode}"),
+                         "lists": lambda view, context, row, name: gettext(f"lists.{row.lists}")}
     form_args = {**InTerritory.form_args,
                  "places": {"validators": [in_all]},
-                 "mode": {"choices": [(mode, lazy_gettext(f"mode.{mode}")) for mode in Rules.MODES]}}
-    hints = ("scrutin", "territory", "places_france", "places", "same_commune", "mode")
+                 "mode": {"choices": [(mode, lazy_gettext(f"mode.{mode}")) for mode in Rules.MODES]},
+                 "lists": {"choices": [(lists, lazy_gettext(f"lists.{lists}")) for lists in Rules.LISTS]}}
+    hints = ("scrutin", "territory", "places_france", "places", "same_commune", "lists", "mode", "certified_identity")
+    create_template = "admin/ministry/regle_nouvelle.html"
     details_template = "admin/ministry/of_scrutin.html"
     related = (Rules.scrutin,)
 
     def proposed(self):
-        return {"scrutin": asked_scrutin()}
+        """Of the scrutin one came from, after one of the law's sets if one was chosen."""
+        return {**law.RULE_SETS.get(request.args.get("modele"), {}), "scrutin": asked_scrutin()}
 
     def title_of(self, row):
         return ", ".join(filter(None, (row.where, row.scrutin and row.scrutin.name)))
@@ -243,6 +326,7 @@ class EventView(ScopedView):
 
 
 def views():
-    return [ScrutinView(Scrutin, "scrutins"), TourView(Tour, "tours"), RulesView(Rules, "regles"),
+    return [ScrutinView(Scrutin, "scrutins"), TourView(Tour, "tours"), TourDayView(TourDay, "jours"),
+            RulesView(Rules, "regles"),
             CommuneView(Commune, "communes"), MailView(Mail, "courriels"),
             EventView(Event, "journal")]

@@ -4,7 +4,7 @@ Lists, details, exports, actions, filters and forms all read through `visible`.
 """
 from peewee import SQL
 
-from models import TOWN_HALL, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Tour
+from models import TOWN_HALL, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Tour, TourDay
 from portal.errors import NotYours
 
 
@@ -38,6 +38,7 @@ POLICY = {
     Commune: MINISTRY_ONLY,
     Scrutin: MINISTRY_ONLY,
     Tour: MINISTRY_ONLY,
+    TourDay: MINISTRY_ONLY,
     Rules: MINISTRY_ONLY,
     Mail: MINISTRY_ONLY,
     Event: MINISTRY_ONLY,

@@ -98,6 +98,7 @@ class Writing:
                 row = write()
                 self.check_scope(row)
                 journal.record(self.actor, act, self.table, row._pk)
+                self.follow(row)
                 return row
         except NotYours:
             raise
@@ -106,6 +107,9 @@ class Writing:
         except IntegrityError as error:
             log.info("%s refused by the database: %s", self.table, type(error.__cause__).__name__)
             form.form_errors.append(gettext("admin.contradiction"))
+
+    def follow(self, row):
+        """What `row`, just written or deleted, moves elsewhere; in the same transaction."""
 
     def insert(self, form):
         row = self.model()
@@ -154,6 +158,7 @@ class Writing:
                 row = next(iter(self.locked([str(model._pk)])), None) or abort(404)
                 row.delete_instance()
                 journal.record(self.actor, "supprimer", self.table, row._pk)
+                self.follow(row)
             return True
         except IntegrityError:
             return False

@@ -1,8 +1,10 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import jobs
+from portal import jobs, tours
 
-WORKS = {}
+WORKS = {
+    "couvrir": tours.WORK,
+}
 
 
 def run(stopping=lambda: False, name=None):

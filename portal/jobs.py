@@ -38,6 +38,11 @@ def later(name, subject="", total=None):
      .on_conflict(conflict_target=(Job.name, Job.subject), update=fresh).execute())
 
 
+def of(name, subject):
+    """The job `name` about `subject`, None where none was ever asked for."""
+    return Job.get_or_none(Job.name == name, Job.subject == str(subject))
+
+
 def plan(works):
     """A row for each work that comes again and again. Rows already there keep their hour."""
     rows = [{"name": name, "due_at": now()} for name, work in works.items() if work.again]

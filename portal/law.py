@@ -6,6 +6,15 @@ from dateutil.relativedelta import relativedelta
 
 from portal import settings
 
+RULE_SETS = {  # what the law said, or says, of `Rules`: offered to the ministry, tested one by one
+    "2021": {"places_france": 2, "places": 2, "same_commune": True, "lists": "LP", "mode": "commune",
+             "certified_identity": False},       # loi 2021-191; L. 72 before 2022: départementales and régionales
+    "2022": {"places_france": 1, "places": 2, "same_commune": False, "lists": "LP", "mode": "commune",
+             "certified_identity": False},       # L. 72 and L. 73 as they stand since 1 January 2022
+    "nouvelle_caledonie": {"places_france": 1, "places": 2, "same_commune": True, "lists": "LP", "mode": "commune",
+                           "certified_identity": False},   # outside the REU: arrêté du 31 mars 2021
+}
+
 
 def longest_period(abroad=False):
     """How long after its act a procuration may last (R. 74); longer where it was established outside France."""

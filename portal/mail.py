@@ -2,6 +2,8 @@
 
 Folders of `templates/mails/` bear the names below; each holds subject.txt, body.txt and body.html.
 """
+import secrets
+
 from models import TRANSITIONS, Mail, Passage, now
 from portal import addresses, places, scrutins
 
@@ -27,6 +29,17 @@ def announce(passage, procuration, tours=None):
         Mail.create(key=f"{passage.act}:{procuration.id}:{passage.version}:mandant", procuration=procuration,
                     name=NAMES[passage.act], recipient=recipient, state=state,
                     context=facts(passage, procuration, tours))
+
+
+def announce_tour(procuration, tour, before, after):
+    """Queue the mail that tells the mandant of another day for `tour`: local days, None where it is not held."""
+    if procuration.email:
+        recipient, state = addresses.recipient_of(procuration)
+        context = {"commune": procuration.commune.label, "mandataire": _called(procuration.mandataire),
+                   "scrutin": tour.scrutin.name, "number": tour.number, "status": procuration.status,
+                   "before": before and before.isoformat(), "after": after and after.isoformat()}
+        Mail.create(key=f"tour:{procuration.id}:{tour.id}-{secrets.token_hex(4)}:mandant", procuration=procuration,
+                    name="tour_deplace", recipient=recipient, state=state, context=context)
 
 
 def told(procuration, act):
@@ -108,6 +121,10 @@ _SAMPLE = {
 LINKS = {"confirmer_adresse": {"draw": "echantillon"},
          "invitation": {"draw": "echantillon", "known": False, "address": "prenom.nom@mairie.example",
                         "sender": "Alix Exemple", "service": "Lyon (69)"}}
+
+# Of a tour whose day is another, see `portal.tours`.
+LINKS["tour_deplace"] = {"commune": "Lyon (69)", "mandataire": "Sacha Petit", "scrutin": "Élections municipales",
+                         "number": 2, "status": "validee", "before": "2026-03-22", "after": "2026-03-29"}
 
 # One per act, with the facts of `facts`: what pages of samples and tests show.
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}

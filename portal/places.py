@@ -14,10 +14,11 @@ def tours_of(procuration):
     return [tour for tour in known if tour.id in named]
 
 
-def take(procuration):
-    """Cover each tour of the file, with the first free place its mandataire has there, or without one."""
+def take(procuration, tours=None):
+    """Cover each tour of the file (of `tours` only, if given), with the first free place its mandataire has there, or
+    without one."""
     mandant, mandataire = procuration.mandant.key, procuration.mandataire.key
-    for tour in tours_of(procuration):
+    for tour in tours_of(procuration) if tours is None else tours:
         rules = scrutins.rules(tour.scrutin, procuration.commune)
         Couverture.create(procuration=procuration, tour=tour, mandant_key=mandant, mandataire_key=mandataire,
                           place=_free_place(tour, mandant, mandataire, rules))
@@ -33,8 +34,15 @@ def _free_place(tour, mandant, mandataire, rules):
     return next((place for place in range(1, rules.places_france + 1) if place not in taken), None)
 
 
-def release(procuration):
-    Couverture.delete().where(Couverture.procuration == procuration).execute()
+def release(procuration, tours=None):
+    """The file covers its tours no more (`tours` only, if given)."""
+    among = () if tours is None else (Couverture.tour.in_(tours),)
+    Couverture.delete().where(Couverture.procuration == procuration, *among).execute()
+
+
+def covers(procuration, tour):
+    """Does the file cover `tour`, with or without a place?"""
+    return Couverture.select().where(Couverture.procuration == procuration, Couverture.tour == tour).exists()
 
 
 def held(procuration):

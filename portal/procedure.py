@@ -90,8 +90,9 @@ def _file(demande, voter):
     if procuration.awaits_confirmation:
         addresses.send_link(procuration)
     if demande.tours:
-        TourVise.insert_many([(procuration.id, tour.id) for tour in demande.tours],
-                             fields=[TourVise.procuration, TourVise.tour]).execute()
+        TourVise.insert_many([(procuration.id, tour.id, scrutins.day_of(tour, demande.commune))
+                              for tour in demande.tours],
+                             fields=[TourVise.procuration, TourVise.tour, TourVise.day]).execute()
     procuration.reference = references.draw(procuration)
     _leave_traces("deposer", procuration, voter, at=filed_at, tours=demande.tours or None)
     return procuration
