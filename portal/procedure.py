@@ -198,10 +198,18 @@ def annuler(procuration, actor, reason, comment=""):
         places.release(procuration)
 
 
-def resilier(procuration, actor):
-    """The mandant takes the vote back after establishment (L. 75, R. 78)."""
+def resilier(procuration, actor, evidence=None, certified=None):
+    """The mandant takes the vote back after establishment (L. 75, R. 78): in person before an officer, on a paper act
+    that the town hall received (`evidence`: authority, place, day in ISO), or by the voter's own certified identity
+    (`certified`, kept as evidence), without which a voter has no right to it."""
+    if actor.role == Role.VOTER and not (certified and procuration.voter_id == actor.id):
+        raise NotYours()
     with transaction():
-        _move("resilier", procuration, actor)
+        hold(procuration.mandant.key, procuration.mandataire.key)
+        at = now()
+        _move("resilier", procuration, actor, at=at, evidence=certified or evidence)
+        Reference.update(used_at=at).where(Reference.procuration == procuration, Reference.kind == "resilier",
+                                           Reference.ended_at.is_null()).execute()
         places.release(procuration)
 
 
@@ -213,7 +221,7 @@ def perimer(procuration):
 
 # --- What every act leaves ------------------------------------------------------------------------------------------
 
-def _move(act, procuration, actor, *, reason=None, comment="", at=None, **changes):
+def _move(act, procuration, actor, *, reason=None, comment="", at=None, evidence=None, **changes):
     """The guarded update: from the status and version that `procuration` was read with, or `AlreadyDecided`."""
     transition = TRANSITIONS[act]
     _check_right(transition, procuration, actor)
@@ -226,7 +234,7 @@ def _move(act, procuration, actor, *, reason=None, comment="", at=None, **change
         raise AlreadyDecided(last_passage(procuration))
     for name, value in changes.items():
         setattr(procuration, name, value)
-    _leave_traces(act, procuration, actor, at=at or now(), reason=reason, comment=comment)
+    _leave_traces(act, procuration, actor, at=at or now(), reason=reason, comment=comment, evidence=evidence)
 
 
 def _check_right(transition, procuration, actor):
@@ -236,10 +244,11 @@ def _check_right(transition, procuration, actor):
         raise NotYours()
 
 
-def _leave_traces(act, procuration, actor, *, at, reason=None, comment="", tours=None):
+def _leave_traces(act, procuration, actor, *, at, reason=None, comment="", tours=None, evidence=None):
     agent = actor if actor.role not in (Role.VOTER, Role.CLOCK) else None
     passage = Passage.create(procuration=procuration, act=act, status=procuration.status, version=procuration.version,
-                             role=str(actor.role), agent=agent, at=at, reason=reason, comment=comment or None)
+                             role=str(actor.role), agent=agent, at=at, reason=reason, comment=comment or None,
+                             evidence=evidence)
     journal.record(actor, act, "procuration", procuration.id)
     mail.announce(passage, procuration, tours)
 
