@@ -7,8 +7,7 @@ from dateutil.relativedelta import relativedelta
 
 from models import (Commune, CommuneName, Mail, Passage, Personne, Procuration, Reference, SingleUse, Status, Tour,
                     TourDay, TourVise, WebSession, now)
-from portal import catalogue, communes, procedure, scrutins
-from portal.pages import forms
+from portal import catalogue, communes, fields, procedure, scrutins
 from portal.typography import loosen
 from tests.factories import a_commune, a_procuration, a_scrutin, an_agent, an_officer, fresh, log_in
 from tests.statements import count_statements
@@ -580,13 +579,13 @@ def test_sending_costs_at_most_fourteen_statements_even_after_a_pause(mandant, p
 @pytest.mark.parametrize("typed, month", [("2", 2), ("02", 2), ("février", 2), ("FÉV", 2), ("juil.", 7), ("jui", None),
                                           ("mai", 5), ("ma", None), ("", None), ("0", 0), ("mars 2020", None)])
 def test_months_are_numbers_or_words(typed, month):
-    assert forms.month_of(typed) == month
+    assert fields.month_of(typed) == month
 
 
 @pytest.mark.parametrize("birth_date, adult", [("2008-00-00", True), ("2008-01-00", True), ("2008-01-01", True),
                                                ("2008-01-02", False)])
 def test_someone_born_on_an_unknown_day_gets_the_benefit_of_the_doubt(birth_date, adult):
-    assert forms.is_adult(birth_date, datetime.date(2026, 1, 1)) is adult
+    assert fields.is_adult(birth_date, datetime.date(2026, 1, 1)) is adult
 
 
 def test_a_voter_is_recognised_by_the_used_name_too(scrutin, client):

@@ -6,8 +6,8 @@ from flask_login import current_user
 from portal import addresses
 from portal.access import PUBLIC, VOTERS, access
 from portal.addresses import AddressConfirmed, AddressLinkDead, LinkJustSent, TooManyLinks
+from portal.fields import AddressField, Needed, PlainForm
 from portal.pages import pages
-from portal.pages.forms import AddressField, Needed, PlainForm
 from portal.pages.mes_procurations import own
 
 
