@@ -3,7 +3,7 @@
     places and polls   Commune, CommuneName, Scrutin, Tour, TourDay, Rules
     people             Voter, Agent, WebSession, SavedSearch, SingleUse
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
-    what leaves it     Mail, Event
+    what leaves it     Mail, OptOut, Event
     the clock          Job
 
 Rows only: what may be done with them is in `portal/`, who may see them in `admin_views/base.py`. A change here wants a
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from peewee import (AutoField, BigAutoField, BigIntegerField, BooleanField, CharField, Check, CompositeKey,
                     DatabaseProxy, DateField, Field, FixedCharField, ForeignKeyField, IntegerField, Model,
-                    PostgresqlDatabase, TextField)
+                    PostgresqlDatabase, SQL, TextField)
 
 database = DatabaseProxy()
 UTC = datetime.timezone.utc
@@ -318,6 +318,8 @@ class WebSession(Table):
     login = CharField(64)                                       # rows of one log-in die together (double click)
     id_token = TextField(null=True)                             # FranceConnect wants it back at logout
     evidence = JsonField(null=True)                             # how a voter was identified, see portal.oidc.Tokens
+    certified = JsonField(null=True)                            # a stronger proof, for one act: see portal.certified
+    certified_token = TextField(null=True)                      # FranceConnect+ wants it back at logout
     device = CharField(40, default="")                          # browser and system of an agent, in two words
     started_at = UtcDateTimeField(default=now)
     seen_at = UtcDateTimeField(default=now)
@@ -339,7 +341,8 @@ class SavedSearch(Table):
 class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
-    KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery")
+    KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery",
+             "mandataire", "retrouver")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
@@ -562,6 +565,13 @@ class Mail(Table):
         indexes = ((("state", "next_at"), False),)
 
 
+class OptOut(Table):
+    """An address that wants no mail as a mandataire's, as an HMAC only. Kept for ever: the wish has no end."""
+
+    hash = FixedCharField(64, primary_key=True)                 # see portal.mandataires
+    at = UtcDateTimeField(default=now)
+
+
 class Event(Table):
     """A trace for the CNIL: ids, actor, act; no text, no personal data. Append-only, sealed into a chain, kept a year.
 
@@ -573,6 +583,7 @@ class Event(Table):
     act = CharField(20)
     role = CharField(10)
     actor = IntegerField(null=True)                             # id of the agent or voter
+    commune = FixedCharField(5, null=True)                      # whose town hall the agent acts for, that day
     subject = CharField(20)                                     # the table
     subjects = TextField(default="")                            # ids separated by spaces
     mac = FixedCharField(64)
@@ -583,6 +594,10 @@ class Event(Table):
 
 # The sealer and /sante look for what is not sealed yet, among millions that are.
 Event.add_index(Event.index(Event.id, where=Event.seq.is_null(), name="event_unsealed"))
+# Who looked at a file: events about one row, and what a town hall did, page by page (see portal.rights). Exports of
+# thousands of ids are longer than an index entry may be.
+Event.add_index(Event.index(Event.subjects, where=SQL("length(subjects) <= 20"), name="event_single"))
+Event.add_index(Event.index(Event.commune, Event.at, where=Event.commune.is_null(False), name="event_town_hall"))
 
 
 class Job(Table):
@@ -608,4 +623,4 @@ class Job(Table):
 
 
 TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, WebSession, SavedSearch, SingleUse,
-          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, Mail, Event, Job)
+          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, Mail, OptOut, Event, Job)

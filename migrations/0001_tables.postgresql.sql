@@ -168,6 +168,7 @@ CREATE TABLE event (
     act VARCHAR(20) NOT NULL,
     role VARCHAR(10) NOT NULL,
     actor INTEGER,
+    commune CHAR(5),
     subject VARCHAR(20) NOT NULL,
     subjects TEXT NOT NULL,
     mac CHAR(64) NOT NULL,
@@ -181,6 +182,10 @@ CREATE UNIQUE INDEX event_seq ON event (seq);
 CREATE UNIQUE INDEX event_prev ON event (prev);
 
 CREATE INDEX event_unsealed ON event (id) WHERE (seq IS NULL);
+
+CREATE INDEX event_single ON event (subjects) WHERE length(subjects) <= 20;
+
+CREATE INDEX event_town_hall ON event (commune, at) WHERE (commune IS NOT NULL);
 
 CREATE TABLE job (
     id SERIAL NOT NULL PRIMARY KEY,
@@ -233,6 +238,11 @@ CREATE TABLE mot (
 );
 
 CREATE INDEX mot_procuration_id ON mot (procuration_id);
+
+CREATE TABLE opt_out (
+    hash CHAR(64) NOT NULL PRIMARY KEY,
+    at TIMESTAMPTZ NOT NULL
+);
 
 CREATE TABLE passage (
     id BIGSERIAL NOT NULL PRIMARY KEY,
@@ -317,6 +327,8 @@ CREATE TABLE web_session (
     login VARCHAR(64) NOT NULL,
     id_token TEXT,
     evidence TEXT,
+    certified TEXT,
+    certified_token TEXT,
     device VARCHAR(40) NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
     seen_at TIMESTAMPTZ NOT NULL,
@@ -343,7 +355,7 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ

@@ -3,8 +3,9 @@ BEGIN
     IF TG_OP = 'INSERT' AND NEW.seq IS NULL AND NEW.prev IS NULL AND NEW.hash IS NULL THEN
         RETURN NEW;
     ELSIF TG_OP = 'UPDATE' AND OLD.seq IS NULL AND NEW.seq IS NOT NULL AND NEW.prev IS NOT NULL AND NEW.hash IS NOT NULL
-        AND (NEW.id, NEW.at, NEW.act, NEW.role, NEW.actor, NEW.subject, NEW.subjects, NEW.mac)
-            IS NOT DISTINCT FROM (OLD.id, OLD.at, OLD.act, OLD.role, OLD.actor, OLD.subject, OLD.subjects, OLD.mac) THEN
+        AND (NEW.id, NEW.at, NEW.act, NEW.role, NEW.actor, NEW.commune, NEW.subject, NEW.subjects, NEW.mac)
+            IS NOT DISTINCT FROM
+            (OLD.id, OLD.at, OLD.act, OLD.role, OLD.actor, OLD.commune, OLD.subject, OLD.subjects, OLD.mac) THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'event: the journal is append-only';

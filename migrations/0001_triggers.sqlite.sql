@@ -5,7 +5,8 @@ BEGIN SELECT RAISE(ABORT, 'event: only the sealer numbers the journal'); END;
 CREATE TRIGGER event_update BEFORE UPDATE ON event
 WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.prev IS NULL OR NEW.hash IS NULL
   OR NEW.id <> OLD.id OR NEW.at <> OLD.at OR NEW.act <> OLD.act OR NEW.role <> OLD.role
-  OR NEW.actor IS NOT OLD.actor OR NEW.subject <> OLD.subject OR NEW.subjects <> OLD.subjects OR NEW.mac <> OLD.mac
+  OR NEW.actor IS NOT OLD.actor OR NEW.commune IS NOT OLD.commune OR NEW.subject <> OLD.subject
+  OR NEW.subjects <> OLD.subjects OR NEW.mac <> OLD.mac
 BEGIN SELECT RAISE(ABORT, 'event: the journal is append-only'); END;
 
 CREATE TRIGGER event_delete BEFORE DELETE ON event

@@ -17,15 +17,15 @@ RUN = 5000      # events read at a time
 
 def record(actor, act, subject, *ids):
     """Insert the trace of one act of `actor` on rows `ids` of the table `subject`."""
-    event = Event(at=now(), act=act, role=str(actor.role), actor=getattr(actor, "id", None), subject=subject,
-                  subjects=" ".join(map(str, ids)))
+    event = Event(at=now(), act=act, role=str(actor.role), actor=getattr(actor, "id", None),
+                  commune=getattr(actor, "commune_id", None), subject=subject, subjects=" ".join(map(str, ids)))
     event.mac = _mac(event)
     event.save(force_insert=True)
 
 
 def _mac(event):
     return _hmac("|".join((event.at.isoformat(timespec="microseconds"), event.act, event.role, str(event.actor),
-                           event.subject, event.subjects)))
+                           event.commune or "", event.subject, event.subjects)))
 
 
 def _hmac(text):
