@@ -32,10 +32,15 @@ class LogInLost(Refused):
 
 
 class Attempt(NamedTuple):
-    """`suite` is the endpoint to go on to after the log-in, None for the usual one."""
+    """`suite` is the endpoint to go on to after the log-in, None for the usual one.
+
+    `aim`, where there is one, is what somebody already logged in will do with this proof of identity: JSON. It is no
+    log-in then, and a log-in has none: the answer to one is worth nothing to the other.
+    """
 
     state: str
-    suite: str | None
+    suite: str | None = None
+    aim: dict | None = None
 
     @property
     def nonce(self):
@@ -52,20 +57,22 @@ def new_browser():
     return secrets.token_urlsafe(32)
 
 
-def begin(browser, suite=None):
+def begin(browser, suite=None, aim=None):
     state = secrets.token_urlsafe(32)
     SingleUse.create(hash=digest(state), kind="oidc", expires_at=now() + LIFE,
-                     subject=json.dumps({"browser": digest(browser), "suite": suite}))
-    return Attempt(state, suite)
+                     subject=json.dumps({"browser": digest(browser), "suite": suite, "aim": aim}))
+    return Attempt(state, suite, aim)
 
 
-def find(state, browser):
-    """The attempt of this state, used or not. Raises LogInLost, for an attempt of another browser too."""
+def find(state, browser, aimed=False):
+    """The attempt of this state, used or not. Raises LogInLost, for an attempt of another browser or sort too."""
     row = SingleUse.get_or_none(SingleUse.hash == digest(state[:LONGEST]), SingleUse.kind == "oidc")
     subject = row and json.loads(row.subject)
     if not row or row.expires_at < now() or not hmac.compare_digest(subject["browser"], digest(browser)):
         raise LogInLost()
-    return Attempt(state, subject["suite"])
+    if aimed is not bool(subject["aim"]):
+        raise LogInLost()
+    return Attempt(state, subject["suite"], subject["aim"])
 
 
 def claim(attempt):
@@ -83,24 +90,29 @@ def drop(attempt):
     SingleUse.delete().where(SingleUse.hash == digest(attempt.state)).execute()
 
 
-def outcome(attempt):
-    """The session the other answer of this attempt opened, waited for. Raises LogInLost."""
+def outcome(attempt, found=None):
+    """What the other answer of this attempt led to, waited for: `found()`, or the session it opened. Raises LogInLost.
+    """
     if not WAITING.acquire(blocking=False):
         raise LogInLost()
     try:
-        return _awaited(attempt)
+        return _awaited(attempt, found or (lambda: _opened_by(attempt)))
     finally:
         WAITING.release()
 
 
-def _awaited(attempt):
+def _awaited(attempt, found):
     give_up = time.monotonic() + PATIENCE
     while _under_way(attempt) and time.monotonic() < give_up:
-        row = WebSession.select(WebSession, Voter).join(Voter).where(WebSession.login == attempt.login).first()
+        row = found()
         if row:
             return row
         time.sleep(PAUSE)
     raise LogInLost()
+
+
+def _opened_by(attempt):
+    return WebSession.select(WebSession, Voter).join(Voter).where(WebSession.login == attempt.login).first()
 
 
 def _under_way(attempt):

@@ -22,6 +22,8 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from requests import RequestException
 
+from portal.decryption import NotEncrypted, Unopened
+
 ALGORITHM = "ES256"              # registered with the provider; the discovery document must not widen it
 TIMEOUTS = (3, 8)                # seconds: to connect, to wait for an answer
 PROBE = (2, 3)                   # the same, before a log-out leaves for the provider
@@ -43,8 +45,16 @@ class Distrusted(Exception):
     """The provider's answer fails a check. The message names the check, without any value."""
 
 
+class TooWeak(Distrusted):
+    """The person did not prove who they are at the level asked for."""
+
+
+class Stale(Distrusted):
+    """The person proved who they are too long ago."""
+
+
 class Tokens(NamedTuple):
-    """A log-in that passed every check: the raw id_token (wanted back at log-out), its claims and userinfo's."""
+    """A log-in that passed every check: the signed id_token (wanted back at log-out), its claims and userinfo's."""
 
     id_token: str
     claims: dict
@@ -87,10 +97,14 @@ class Document:
 class Provider:
     """One provider and us, its client. Nothing is asked of it before the first log-in."""
 
-    def __init__(self, issuer, client_id, client_secret, *, scope, acr, enough):
-        """`acr` is the level asked for, `enough` those accepted in the answer."""
+    def __init__(self, issuer, client_id, client_secret, *, scope, acr, enough, keys=None, recent=None):
+        """`acr` is the level asked for, `enough` those accepted in the answer.
+
+        `keys` (portal.decryption) open its answers, which must then be encrypted. `recent` is for how many seconds a
+        proof is good: the provider is then asked not to be content with an older one.
+        """
         self.issuer, self.client_id, self.client_secret = issuer, client_id, client_secret
-        self.scope, self.acr, self.enough = scope, acr, enough
+        self.scope, self.acr, self.enough, self.keys, self.recent = scope, acr, enough, keys, recent
         self.discovery, self.jwks = Document(self._metadata), Document(_key_set)
         self.timeouts, self.seats, self.failing = TIMEOUTS, threading.BoundedSemaphore(SEATS), False
 
@@ -130,10 +144,11 @@ class Provider:
 
     def log_in_url(self, redirect_uri, state, nonce):
         """Where to send the browser. Every parameter is one FranceConnect allows: it refuses others, PKCE too."""
+        prompt = {"prompt": "login"} if self.recent else {}  # max_age is refused
         with self.conversation():
             return OAuth2Session(self.client_id).create_authorization_url(
                 self.metadata["authorization_endpoint"], state=state, nonce=nonce, scope=self.scope,
-                acr_values=self.acr, redirect_uri=redirect_uri)[0]
+                acr_values=self.acr, redirect_uri=redirect_uri, **prompt)[0]
 
     def log_out_url(self, id_token, state, back):
         """Where to send the browser after our own session ended. Raises Outage when nobody answers there."""
@@ -177,7 +192,7 @@ class Provider:
             raise Outage("token: no access token")
         if not isinstance(token.get("id_token"), str):
             raise Distrusted("no id_token")
-        return token
+        return {**token, "id_token": self._opened(token["id_token"], "id_token")}
 
     def _id_token(self, token, nonce):
         claims = self._signed(token["id_token"], "id_token")
@@ -185,7 +200,9 @@ class Provider:
         if not _same(claims.get("nonce"), nonce):
             raise Distrusted("id_token nonce")
         if claims.get("acr") not in self.enough:
-            raise Distrusted("id_token acr")
+            raise TooWeak("id_token acr")
+        if self.recent and not _within(claims.get("auth_time"), self.recent):
+            raise Stale("id_token auth_time")
         if claims.get("azp", self.client_id) != self.client_id:
             raise Distrusted("id_token azp")
         if "at_hash" in claims and not _same(claims["at_hash"], at_hash(token["access_token"])):
@@ -198,11 +215,20 @@ class Provider:
             raise Distrusted("userinfo refused")
         answer.raise_for_status()
         _check_type(answer.headers.get("Content-Type", ""))
-        claims = self._signed(answer.text, "userinfo")
+        claims = self._signed(self._opened(answer.text, "userinfo"), "userinfo")
         self._check(claims, "userinfo")
         if not _same(claims["sub"], sub):
             raise Distrusted("userinfo sub")
         return claims
+
+    def _opened(self, text, what):
+        """The signed token, taken out of its envelope where the provider encrypts for us. Raises Distrusted."""
+        try:
+            return self.keys.open(text.strip()) if self.keys else text
+        except NotEncrypted as error:
+            raise Distrusted(f"{what} not encrypted") from error
+        except Unopened as error:
+            raise Distrusted(f"{what} unopened") from error
 
     def _signed(self, text, what):
         """The claims of a token signed by the provider. An unknown key or a bad signature asks for the keys again."""
@@ -294,6 +320,11 @@ def _check_type(content_type):
 def _instant(value):
     """Is `value` a number of seconds? JSON's NaN and Infinity are not."""
     return isinstance(value, (int, float)) and 0 < value < 2 ** 40
+
+
+def _within(instant, seconds):
+    """Did `instant` pass, at most so many seconds ago?"""
+    return _instant(instant) and -LEEWAY <= time.time() - instant <= seconds
 
 
 def _opaque(sub):

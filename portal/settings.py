@@ -7,9 +7,12 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from portal.decryption import Keys, UnusableKey
+
 PREFIX = "MAPROCURATION_"
 ENVIRONMENTS = ("demo", "production")
 SECRETS = ("secret_key", "journal_key")
+PLUS = tuple(f"franceconnect_plus_{name}" for name in ("issuer", "client_id", "client_secret", "key"))
 SHORTEST_SECRET = 32  # characters
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -34,6 +37,10 @@ class Settings:
     franceconnect_issuer: str = "http://localhost:5001/api/v2"
     franceconnect_client_id: str = "maprocuration-demo"
     franceconnect_client_secret: str = ""
+    franceconnect_plus_issuer: str = ""      # these four together: procurations without a visit, décret 2025-1059
+    franceconnect_plus_client_id: str = ""
+    franceconnect_plus_client_secret: str = ""
+    franceconnect_plus_key: str = ""         # private: a PEM, a JWK, or the path of a file with one
     proconnect_issuer: str = ""
     proconnect_client_id: str = ""
     proconnect_client_secret: str = ""
@@ -120,10 +127,26 @@ def _unusable(settings):
         yield f"{PREFIX}BASE_URL: the address people type is expected, such as https://maprocuration.example"
     if not _is_address(settings.franceconnect_issuer, "http", "https"):
         yield f"{PREFIX}FRANCECONNECT_ISSUER: the provider's address is expected, as its discovery document names it"
+    yield from _unusable_plus(settings)
     if not (settings.mail_url.startswith("mailbox:") or _is_address(settings.mail_url, "smtp", "smtp+starttls")):
         yield f"{PREFIX}MAIL_URL: smtp+starttls://user:password@host:587, smtp://host or mailbox:folder is expected"
     if settings.theme_dir and not (Path(settings.theme_dir) / "dsfr.min.css").is_file():
         yield f"{PREFIX}THEME_DIR: a folder with the design system's dsfr.min.css is expected"
+
+
+def _unusable_plus(settings):
+    """All four or none: half a second FranceConnect would promise a way that leads nowhere."""
+    missing = [name for name in PLUS if not getattr(settings, name)]
+    if len(missing) == len(PLUS):
+        return
+    for name in missing:
+        yield f"{PREFIX}{name.upper()}: missing, though another {PREFIX}FRANCECONNECT_PLUS_… is set"
+    if not _is_address(settings.franceconnect_plus_issuer, "http", "https"):
+        yield f"{PREFIX}FRANCECONNECT_PLUS_ISSUER: the provider's address is expected, as its discovery names it"
+    try:
+        Keys(settings.franceconnect_plus_key)
+    except UnusableKey:
+        yield f"{PREFIX}FRANCECONNECT_PLUS_KEY: a private key, EC or RSA, or the path of a file with one is expected"
 
 
 def _is_address(url, *schemes):
@@ -146,8 +169,11 @@ def _unsafe(settings):
         yield f"{PREFIX}DATABASE_URL: PostgreSQL is required in production"
     if settings.mail_url.startswith("mailbox:"):
         yield f"{PREFIX}MAIL_URL: mail must reach people in production"
-    if not settings.franceconnect_issuer.startswith("https://"):
-        yield f"{PREFIX}FRANCECONNECT_ISSUER: the stand-in or a plain http provider is refused in production"
+    for name in ("franceconnect_issuer", "franceconnect_plus_issuer"):
+        if not (getattr(settings, name) or "https://").startswith("https://"):
+            yield f"{PREFIX}{name.upper()}: the stand-in or a plain http provider is refused in production"
+    if 0 < len(settings.franceconnect_plus_client_secret) < SHORTEST_SECRET:
+        yield f"{PREFIX}FRANCECONNECT_PLUS_CLIENT_SECRET: shorter than {SHORTEST_SECRET} characters"
 
 
 _active = None
