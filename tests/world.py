@@ -157,6 +157,10 @@ class World:
         return self.scrutin.tours.order_by(Tour.number).first()
 
     @cached_property
+    def tour_day(self):
+        return self.tour.days.first()
+
+    @cached_property
     def rules(self):
         return Rules.create(territory="988", same_commune=True)
 
