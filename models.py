@@ -519,9 +519,12 @@ class Couverture(Table):
     mandataire_key = CharField(600)
     place = IntegerField(null=True, constraints=[Check("place > 0")])
     abroad = BooleanField(default=False)                        # as its procuration: counted apart (L. 73)
+    lost = BooleanField(default=False)                          # an older act took its place; nobody decided since
+    free = BooleanField(default=False)                          # a place is there for it, if its commune wants it
 
     class Meta:
-        indexes = ((("procuration", "tour"), True), (("mandataire_key", "tour", "place"), True))
+        indexes = ((("procuration", "tour"), True), (("mandataire_key", "tour", "place"), True),
+                   (("mandant_key", "tour"), False))
 
 
 # One act per mandant and tour: the later one stands without a place (L. 73, L. 75).

@@ -150,6 +150,8 @@ CREATE TABLE couverture (
     mandataire_key VARCHAR(600) NOT NULL,
     place INTEGER CHECK (place > 0),
     abroad BOOLEAN NOT NULL,
+    lost BOOLEAN NOT NULL,
+    free BOOLEAN NOT NULL,
     FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
     FOREIGN KEY (tour_id) REFERENCES tour (id) ON DELETE RESTRICT
 );
@@ -159,6 +161,8 @@ CREATE INDEX couverture_tour_id ON couverture (tour_id);
 CREATE UNIQUE INDEX couverture_procuration_id_tour_id ON couverture (procuration_id, tour_id);
 
 CREATE UNIQUE INDEX couverture_mandataire_key_tour_id_place ON couverture (mandataire_key, tour_id, place);
+
+CREATE INDEX couverture_mandant_key_tour_id ON couverture (mandant_key, tour_id);
 
 CREATE UNIQUE INDEX couverture_mandant_once ON couverture (mandant_key, tour_id) WHERE (place IS NOT NULL);
 
