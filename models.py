@@ -546,7 +546,9 @@ class Mot(Table):
 # --- What leaves it -------------------------------------------------------------------------------------------------
 
 class Mail(Table):
-    """A message to send, written in the transaction of the act it tells. Its content is erased after 30 days."""
+    """A message to send, or a letter to post, written in the transaction of the act it tells. Its content is erased
+    after 30 days.
+    """
 
     STATES = ("held", "waiting", "sending", "sent", "dead", "letter")  # letter: on paper, until somebody posted it
 
@@ -555,6 +557,7 @@ class Mail(Table):
     procuration = ForeignKeyField(Procuration, null=True, on_delete="CASCADE")
     name = CharField(20)                                        # folder of templates/mails
     recipient = CharField(254)                                  # empty: a letter
+    commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT", index=False)  # the one that posts a letter
     context = JsonField(null=True)                              # facts of the moment, see portal.mail
     state = CharField(8, default="waiting", constraints=[one_of("state", STATES)])
     tries = IntegerField(default=0)
@@ -573,6 +576,10 @@ class OptOut(Table):
 
     hash = FixedCharField(64, primary_key=True)                 # see portal.mandataires
     at = UtcDateTimeField(default=now)
+
+
+# The letters of one town hall, among the mails of the whole country.
+Mail.add_index(Mail.index(Mail.commune, Mail.state, Mail.id, where=Mail.commune.is_null(False), name="mail_letters"))
 
 
 class Event(Table):

@@ -215,6 +215,7 @@ CREATE TABLE mail (
     procuration_id INTEGER,
     name VARCHAR(20) NOT NULL,
     recipient VARCHAR(254) NOT NULL,
+    commune_id CHAR(5),
     context TEXT,
     state VARCHAR(8) NOT NULL CHECK (state IN ('held', 'waiting', 'sending', 'sent', 'dead', 'letter')),
     tries INTEGER NOT NULL,
@@ -223,7 +224,8 @@ CREATE TABLE mail (
     error VARCHAR(200),
     created_at TIMESTAMPTZ NOT NULL,
     sent_at TIMESTAMPTZ,
-    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE
+    FOREIGN KEY (procuration_id) REFERENCES procuration (id) ON DELETE CASCADE,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT
 );
 
 CREATE UNIQUE INDEX mail_key ON mail (key);
@@ -231,6 +233,8 @@ CREATE UNIQUE INDEX mail_key ON mail (key);
 CREATE INDEX mail_procuration_id ON mail (procuration_id);
 
 CREATE INDEX mail_state_next_at ON mail (state, next_at);
+
+CREATE INDEX mail_letters ON mail (commune_id, state, id) WHERE (commune_id IS NOT NULL);
 
 CREATE TABLE mot (
     commune_id CHAR(5) NOT NULL,
