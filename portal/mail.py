@@ -1,4 +1,5 @@
-"""Mail to the mandant: which act sends which mail, with what facts. Rows of the outbox; `portal.outbox` sends them.
+"""Mail to the mandant: which act sends which mail, with what facts. Rows of the outbox; `portal.outbox` sends them, and
+town halls post those of mandants without an address.
 
 Folders of `templates/mails/` bear the names below; each holds subject.txt, body.txt and body.html.
 """
@@ -21,25 +22,35 @@ NAMES = {
     "perimer": "caduque",
 }
 
+# Of these acts a mandant without an address learns by post. The others are done in front of them, or are told by the
+# commune's answer.
+LETTERS = ("valider", "invalider", "reprendre", "annuler", "resilier")
+
 
 def announce(passage, procuration, tours=None):
-    """Queue the mail that tells the mandant of `passage`, in the transaction of the act. No address: no mail."""
-    if procuration.email and passage.act in NAMES:
+    """Queue what tells the mandant of `passage`, in the transaction of the act: a mail, or a letter of LETTERS."""
+    if passage.act in NAMES and (procuration.email or passage.act in LETTERS):
+        queue(procuration, f"{passage.act}:{procuration.id}:{passage.version}:mandant", NAMES[passage.act],
+              facts(passage, procuration, tours))
+
+
+def queue(procuration, key, name, context):
+    """One notice to the mandant, in the transaction of what it tells: a mail where there is an address; else a letter
+    that the commune posts (`portal.letters`), once the file is established: before, no town hall knows of it."""
+    if procuration.email:
         recipient, state = addresses.recipient_of(procuration)
-        Mail.create(key=f"{passage.act}:{procuration.id}:{passage.version}:mandant", procuration=procuration,
-                    name=NAMES[passage.act], recipient=recipient, state=state,
-                    context=facts(passage, procuration, tours))
+        Mail.create(key=key, procuration=procuration, name=name, recipient=recipient, state=state, context=context)
+    elif procuration.established_at:
+        Mail.create(key=key, procuration=procuration, name=name, recipient="", state="letter", context=context,
+                    commune=procuration.commune_id)
 
 
 def announce_tour(procuration, tour, before, after):
-    """Queue the mail that tells the mandant of another day for `tour`: local days, None where it is not held."""
-    if procuration.email:
-        recipient, state = addresses.recipient_of(procuration)
-        context = {"commune": procuration.commune.label, "mandataire": _called(procuration.mandataire),
-                   "scrutin": tour.scrutin.name, "number": tour.number, "status": procuration.status,
-                   "before": before and before.isoformat(), "after": after and after.isoformat()}
-        Mail.create(key=f"tour:{procuration.id}:{tour.id}-{secrets.token_hex(4)}:mandant", procuration=procuration,
-                    name="tour_deplace", recipient=recipient, state=state, context=context)
+    """Queue what tells the mandant of another day for `tour`: local days, None where it is not held."""
+    queue(procuration, f"tour:{procuration.id}:{tour.id}-{secrets.token_hex(4)}:mandant", "tour_deplace", {
+        "commune": procuration.commune.label, "mandataire": _called(procuration.mandataire),
+        "scrutin": tour.scrutin.name, "number": tour.number, "status": procuration.status,
+        "before": before and before.isoformat(), "after": after and after.isoformat()})
 
 
 def told(procuration, act):
