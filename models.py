@@ -3,7 +3,7 @@
     places and polls   Commune, CommuneName, Scrutin, Tour, TourDay, Rules
     people             Voter, Agent, WebSession, SavedSearch, SingleUse
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
-    what leaves it     Mail, OptOut, Event
+    what leaves it     Mail, OptOut, Event, JournalMonth
     the clock          Job
 
 Rows only: what may be done with them is in `portal/`, who may see them in `admin_views/base.py`. A change here wants a
@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from peewee import (AutoField, BigAutoField, BigIntegerField, BooleanField, CharField, Check, CompositeKey,
+from peewee import (AutoField, BigAutoField, BigIntegerField, BlobField, BooleanField, CharField, Check, CompositeKey,
                     DatabaseProxy, DateField, Field, FixedCharField, ForeignKeyField, IntegerField, Model,
                     PostgresqlDatabase, SQL, TextField)
 
@@ -326,7 +326,7 @@ class WebSession(Table):
 
     class Meta:
         constraints = [Check("(voter_id IS NULL) <> (agent_id IS NULL)")]
-        indexes = ((("login",), False),)
+        indexes = ((("login",), False), (("started_at",), False))
 
 
 class SavedSearch(Table):
@@ -400,7 +400,7 @@ class Procuration(Table):
             (("commune", "established_at", "id"), False),
             (("commune", "status", "established_at", "id"), False),
             (("voter", "filed_at"), False),
-            (("status", "lapses_at"), False),
+            (("status", "lapses_at", "id"), False),
             (("scrutin", "id"), False),
             (("valid_until", "id"), False),
         )
@@ -429,6 +429,9 @@ class Procuration(Table):
         return self.people["mandataire"]
 
 
+# Requests that were never established are few among all files, and live two months.
+Procuration.add_index(Procuration.index(Procuration.filed_at, Procuration.id,
+                                        where=Procuration.established_at.is_null(), name="procuration_not_established"))
 # What a town hall should look at again is little among all it holds.
 Procuration.add_index(Procuration.index(Procuration.commune, Procuration.attention,
                                         where=Procuration.attention.is_null(False), name="procuration_attention"))
@@ -543,6 +546,87 @@ class Mot(Table):
         primary_key = CompositeKey("commune", "word", "procuration")
 
 
+# --- Electoral rolls ------------------------------------------------------------------------------------------------
+
+class RollFile(Table):
+    """A file that is to become the roll of a commune: what was read of it so far. Gone once it did, or a day later."""
+
+    STATES = ("receiving", "reading", "ready", "refused")
+
+    id = AutoField()
+    commune = ForeignKeyField(Commune, on_delete="CASCADE", unique=True)    # one at a time
+    agent = ForeignKeyField(Agent, null=True, on_delete="SET NULL")         # None: the command line
+    state = CharField(10, default="receiving", constraints=[one_of("state", STATES)])
+    fingerprint = FixedCharField(64)                            # SHA-256
+    position = BigIntegerField(default=0)                       # bytes read
+    line = IntegerField(default=0)                              # lines read
+    layout = JsonField(null=True)                               # where its columns are, see portal.roll_files
+    report = JsonField(null=True)                               # what was found in it, see portal.roll_files
+    refusal = JsonField(null=True)                              # name and facts of what stopped the reading
+    created_at = UtcDateTimeField(default=now)
+
+
+class RollPart(Table):
+    """A piece of an uploaded file, until it is read."""
+
+    SIZE = 1024 * 1024                                          # bytes, of each but the last
+
+    file = ForeignKeyField(RollFile, on_delete="CASCADE", backref="parts", index=False)
+    number = IntegerField()                                     # from 0
+    content = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("file", "number")
+
+
+class Roll(Table):
+    """An electoral roll of a commune, by kind: main one (LP), EU citizens' for municipal (LCM) or European (LCE) polls.
+
+    Only `current` ones are ever read; a former one is erased as soon as it was replaced.
+    """
+
+    KINDS = ("LP", "LCM", "LCE")
+    STATES = ("draft", "current", "former")
+
+    id = AutoField()
+    commune = ForeignKeyField(Commune, on_delete="CASCADE")
+    file = ForeignKeyField(RollFile, null=True, on_delete="SET NULL")       # of a draft
+    kind = CharField(3, constraints=[one_of("kind", KINDS)])
+    state = CharField(7, default="draft", constraints=[one_of("state", STATES)])
+    fingerprint = FixedCharField(64)                            # of the file it came from
+    lines = IntegerField(default=0)                             # electors
+    left_out = IntegerField(default=0)                          # lines of its file that could not be read
+    agent = ForeignKeyField(Agent, null=True, on_delete="SET NULL")
+    created_at = UtcDateTimeField(default=now)
+    current_since = UtcDateTimeField(null=True)
+
+
+Roll.add_index(Roll.index(Roll.commune, Roll.kind, unique=True, where=Roll.state == SQL("'current'"),
+                          name="roll_current"))
+Roll.add_index(Roll.index(Roll.state, where=Roll.state != SQL("'current'"), name="roll_not_current"))
+
+
+class Elector(Table):
+    """Somebody on a roll, as it names them. No address is kept; replaced with the roll."""
+
+    id = BigAutoField()
+    roll = ForeignKeyField(Roll, on_delete="CASCADE", index=False)
+    birth_name = CharField(255)
+    used_name = CharField(255, null=True)
+    first_names = CharField(255)
+    sex = FixedCharField(1, constraints=[one_of("sex", SEXES)])
+    birth_date = FixedCharField(10)                             # YYYY-MM-DD, 00 where the roll says nothing
+    key = WordField(520, index=True)                            # as Personne.key without the date
+    used_key = WordField(520, null=True)                        # the same of the used name
+    station = CharField(10, default="")                         # code of the polling station
+    station_label = CharField(100, default="")
+    number = CharField(10, default="")                          # order within the station
+    nne = CharField(9, null=True)                               # few files have it
+
+    class Meta:
+        indexes = ((("roll", "key"), False), (("roll", "used_key"), False))
+
+
 # --- What leaves it -------------------------------------------------------------------------------------------------
 
 class Mail(Table):
@@ -569,6 +653,10 @@ class Mail(Table):
 
     class Meta:
         indexes = ((("state", "next_at"), False),)
+
+
+# Contents that are to be erased, among millions that are.
+Mail.add_index(Mail.index(Mail.created_at, Mail.id, where=Mail.context.is_null(False), name="mail_with_content"))
 
 
 class OptOut(Table):
@@ -610,6 +698,24 @@ Event.add_index(Event.index(Event.subjects, where=SQL("length(subjects) <= 20"),
 Event.add_index(Event.index(Event.commune, Event.at, where=Event.commune.is_null(False), name="event_town_hall"))
 
 
+class JournalMonth(Table):
+    """What stands for the events of a month once they are erased: the chain is verified from the last one on.
+
+    Its HMAC covers the month before, so that none can be forged, left out or put back. Triggers let only the events up
+    to `last_seq` go, and refuse every change of these rows.
+    """
+
+    month = FixedCharField(7, primary_key=True)                 # YYYY-MM, UTC
+    first_seq = BigIntegerField()
+    last_seq = BigIntegerField(unique=True)
+    last_hash = FixedCharField(64)
+    mac = FixedCharField(64)
+    sealed_at = UtcDateTimeField(default=now)
+
+    class Meta:
+        constraints = [Check("last_seq >= first_seq")]
+
+
 class Job(Table):
     """Work of the clock: done once however many workers there are, taken up again where a killed one left it.
 
@@ -621,7 +727,7 @@ class Job(Table):
     subject = CharField(40, default="")                         # an id, where the work is about one row
     due_at = UtcDateTimeField(null=True)
     lease_until = UtcDateTimeField(null=True)
-    cursor = CharField(40, default="")                          # where to go on
+    cursor = CharField(80, default="")                          # where to go on
     done = IntegerField(default=0)                              # rows, since it began
     total = IntegerField(null=True)                             # rows, where it is known
     began_at = UtcDateTimeField(null=True)
@@ -633,4 +739,5 @@ class Job(Table):
 
 
 TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, WebSession, SavedSearch, SingleUse,
-          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, Mail, OptOut, Event, Job)
+          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, RollFile, RollPart, Roll,
+          Elector, Mail, OptOut, Event, JournalMonth, Job)

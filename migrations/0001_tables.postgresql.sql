@@ -124,11 +124,13 @@ CREATE INDEX procuration_commune_id_status_established_at_id ON procuration (com
 
 CREATE INDEX procuration_voter_id_filed_at ON procuration (voter_id, filed_at);
 
-CREATE INDEX procuration_status_lapses_at ON procuration (status, lapses_at);
+CREATE INDEX procuration_status_lapses_at_id ON procuration (status, lapses_at, id);
 
 CREATE INDEX procuration_scrutin_id_id ON procuration (scrutin_id, id);
 
 CREATE INDEX procuration_valid_until_id ON procuration (valid_until, id);
+
+CREATE INDEX procuration_not_established ON procuration (filed_at, id) WHERE (established_at IS NULL);
 
 CREATE INDEX procuration_attention ON procuration (commune_id, attention) WHERE (attention IS NOT NULL);
 
@@ -166,6 +168,76 @@ CREATE INDEX couverture_mandant_key_tour_id ON couverture (mandant_key, tour_id)
 
 CREATE UNIQUE INDEX couverture_mandant_once ON couverture (mandant_key, tour_id) WHERE (place IS NOT NULL);
 
+CREATE TABLE roll_file (
+    id SERIAL NOT NULL PRIMARY KEY,
+    commune_id CHAR(5) NOT NULL,
+    agent_id INTEGER,
+    state VARCHAR(10) NOT NULL CHECK (state IN ('receiving', 'reading', 'ready', 'refused')),
+    fingerprint CHAR(64) NOT NULL,
+    position BIGINT NOT NULL,
+    line INTEGER NOT NULL,
+    layout TEXT,
+    report TEXT,
+    refusal TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE CASCADE,
+    FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE SET NULL
+);
+
+CREATE UNIQUE INDEX roll_file_commune_id ON roll_file (commune_id);
+
+CREATE INDEX roll_file_agent_id ON roll_file (agent_id);
+
+CREATE TABLE roll (
+    id SERIAL NOT NULL PRIMARY KEY,
+    commune_id CHAR(5) NOT NULL,
+    file_id INTEGER,
+    kind VARCHAR(3) NOT NULL CHECK (kind IN ('LP', 'LCM', 'LCE')),
+    state VARCHAR(7) NOT NULL CHECK (state IN ('draft', 'current', 'former')),
+    fingerprint CHAR(64) NOT NULL,
+    lines INTEGER NOT NULL,
+    left_out INTEGER NOT NULL,
+    agent_id INTEGER,
+    created_at TIMESTAMPTZ NOT NULL,
+    current_since TIMESTAMPTZ,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE CASCADE,
+    FOREIGN KEY (file_id) REFERENCES roll_file (id) ON DELETE SET NULL,
+    FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE SET NULL
+);
+
+CREATE INDEX roll_commune_id ON roll (commune_id);
+
+CREATE INDEX roll_file_id ON roll (file_id);
+
+CREATE INDEX roll_agent_id ON roll (agent_id);
+
+CREATE UNIQUE INDEX roll_current ON roll (commune_id, kind) WHERE (state = 'current');
+
+CREATE INDEX roll_not_current ON roll (state) WHERE (state != 'current');
+
+CREATE TABLE elector (
+    id BIGSERIAL NOT NULL PRIMARY KEY,
+    roll_id INTEGER NOT NULL,
+    birth_name VARCHAR(255) NOT NULL,
+    used_name VARCHAR(255),
+    first_names VARCHAR(255) NOT NULL,
+    sex CHAR(1) NOT NULL CHECK (sex IN ('F', 'M', 'X')),
+    birth_date CHAR(10) NOT NULL,
+    key VARCHAR(520) NOT NULL COLLATE "C",
+    used_key VARCHAR(520) COLLATE "C",
+    station VARCHAR(10) NOT NULL,
+    station_label VARCHAR(100) NOT NULL,
+    number VARCHAR(10) NOT NULL,
+    nne VARCHAR(9),
+    FOREIGN KEY (roll_id) REFERENCES roll (id) ON DELETE CASCADE
+);
+
+CREATE INDEX elector_key ON elector (key);
+
+CREATE INDEX elector_roll_id_key ON elector (roll_id, key);
+
+CREATE INDEX elector_roll_id_used_key ON elector (roll_id, used_key);
+
 CREATE TABLE event (
     id BIGSERIAL NOT NULL PRIMARY KEY,
     at TIMESTAMPTZ NOT NULL,
@@ -197,7 +269,7 @@ CREATE TABLE job (
     subject VARCHAR(40) NOT NULL,
     due_at TIMESTAMPTZ,
     lease_until TIMESTAMPTZ,
-    cursor VARCHAR(40) NOT NULL,
+    cursor VARCHAR(80) NOT NULL,
     done INTEGER NOT NULL,
     total INTEGER,
     began_at TIMESTAMPTZ,
@@ -208,6 +280,18 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_name_subject ON job (name, subject);
 
 CREATE INDEX job_due_at ON job (due_at);
+
+CREATE TABLE journal_month (
+    month CHAR(7) NOT NULL PRIMARY KEY,
+    first_seq BIGINT NOT NULL,
+    last_seq BIGINT NOT NULL,
+    last_hash CHAR(64) NOT NULL,
+    mac CHAR(64) NOT NULL,
+    sealed_at TIMESTAMPTZ NOT NULL,
+    CHECK (last_seq >= first_seq)
+);
+
+CREATE UNIQUE INDEX journal_month_last_seq ON journal_month (last_seq);
 
 CREATE TABLE mail (
     id BIGSERIAL NOT NULL PRIMARY KEY,
@@ -233,6 +317,8 @@ CREATE UNIQUE INDEX mail_key ON mail (key);
 CREATE INDEX mail_procuration_id ON mail (procuration_id);
 
 CREATE INDEX mail_state_next_at ON mail (state, next_at);
+
+CREATE INDEX mail_with_content ON mail (created_at, id) WHERE (context IS NOT NULL);
 
 CREATE INDEX mail_letters ON mail (commune_id, state, id) WHERE (commune_id IS NOT NULL);
 
@@ -311,6 +397,14 @@ CREATE TABLE reference (
 
 CREATE INDEX reference_procuration_id ON reference (procuration_id);
 
+CREATE TABLE roll_part (
+    file_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    content BYTEA NOT NULL,
+    PRIMARY KEY (file_id, number),
+    FOREIGN KEY (file_id) REFERENCES roll_file (id) ON DELETE CASCADE
+);
+
 CREATE TABLE rules (
     id SERIAL NOT NULL PRIMARY KEY,
     scrutin_id INTEGER,
@@ -350,6 +444,8 @@ CREATE INDEX web_session_voter_id ON web_session (voter_id);
 CREATE INDEX web_session_agent_id ON web_session (agent_id);
 
 CREATE INDEX web_session_login ON web_session (login);
+
+CREATE INDEX web_session_started_at ON web_session (started_at);
 
 CREATE TABLE saved_search (
     id CHAR(22) NOT NULL PRIMARY KEY,

@@ -7,6 +7,8 @@ BEGIN
             IS NOT DISTINCT FROM
             (OLD.id, OLD.at, OLD.act, OLD.role, OLD.actor, OLD.commune, OLD.subject, OLD.subjects, OLD.mac) THEN
         RETURN NEW;
+    ELSIF TG_OP = 'DELETE' AND OLD.seq <= (SELECT max(last_seq) FROM journal_month) THEN
+        RETURN OLD;
     END IF;
     RAISE EXCEPTION 'event: the journal is append-only';
 END $$;
@@ -14,3 +16,18 @@ END $$;
 CREATE TRIGGER event_guard BEFORE INSERT OR UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_guard();
 
 CREATE TRIGGER event_truncate BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_guard();
+
+CREATE FUNCTION journal_month_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' AND NEW.first_seq = 1 + coalesce((SELECT max(last_seq) FROM journal_month), 0)
+        AND EXISTS (SELECT FROM event WHERE seq = NEW.last_seq AND hash = NEW.last_hash) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'journal_month: the journal is append-only';
+END $$;
+
+CREATE TRIGGER journal_month_guard BEFORE INSERT OR UPDATE OR DELETE ON journal_month
+FOR EACH ROW EXECUTE FUNCTION journal_month_guard();
+
+CREATE TRIGGER journal_month_truncate BEFORE TRUNCATE ON journal_month
+FOR EACH STATEMENT EXECUTE FUNCTION journal_month_guard();

@@ -10,4 +10,16 @@ WHEN OLD.seq IS NOT NULL OR NEW.seq IS NULL OR NEW.prev IS NULL OR NEW.hash IS N
 BEGIN SELECT RAISE(ABORT, 'event: the journal is append-only'); END;
 
 CREATE TRIGGER event_delete BEFORE DELETE ON event
+WHEN OLD.seq IS NULL OR OLD.seq > (SELECT coalesce(max(last_seq), 0) FROM journal_month)
 BEGIN SELECT RAISE(ABORT, 'event: the journal is append-only'); END;
+
+CREATE TRIGGER journal_month_insert BEFORE INSERT ON journal_month
+WHEN NEW.first_seq <> 1 + (SELECT coalesce(max(last_seq), 0) FROM journal_month)
+  OR NOT EXISTS (SELECT 1 FROM event WHERE seq = NEW.last_seq AND hash = NEW.last_hash)
+BEGIN SELECT RAISE(ABORT, 'journal_month: the journal is append-only'); END;
+
+CREATE TRIGGER journal_month_update BEFORE UPDATE ON journal_month
+BEGIN SELECT RAISE(ABORT, 'journal_month: the journal is append-only'); END;
+
+CREATE TRIGGER journal_month_delete BEFORE DELETE ON journal_month
+BEGIN SELECT RAISE(ABORT, 'journal_month: the journal is append-only'); END;

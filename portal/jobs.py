@@ -5,6 +5,7 @@ also moves the job's cursor, under a lease; who lost the lease writes nothing. W
 """
 import datetime
 import logging
+import time
 from typing import Callable, NamedTuple
 
 from models import Job, now
@@ -12,6 +13,7 @@ from portal.database import transaction
 
 LEASE = datetime.timedelta(minutes=2)       # a step takes seconds
 PAUSE = datetime.timedelta(minutes=5)       # after a failure
+TURN = 20                                   # seconds of one job before it lets others go first
 
 log = logging.getLogger("maprocuration.jobs")
 
@@ -19,11 +21,13 @@ log = logging.getLogger("maprocuration.jobs")
 class Work(NamedTuple):
     """`step(job)` does some of it, moves `job.cursor`, and returns how many rows it did; 0 ends the job.
 
-    `again(ended_at)` says when it is due next, None for work that is asked for by `later`.
+    `again(ended_at)` says when it is due next, None for work that is asked for by `later`. `after()` is called once
+    the job has ended, outside any transaction.
     """
 
     step: Callable
     again: Callable | None = None
+    after: Callable | None = None
 
 
 class LeaseLost(Exception):
@@ -44,9 +48,18 @@ def of(name, subject):
 
 
 def plan(works):
-    """A row for each work that comes again and again. Rows already there keep their hour."""
-    rows = [{"name": name, "due_at": now()} for name, work in works.items() if work.again]
-    Job.insert_many(rows).on_conflict_ignore().execute()
+    """A row for each work that comes again and again. Rows already there keep their hour; nothing is written then."""
+    wanted = {name for name, work in works.items() if work.again}
+    known = {name for name, in Job.select(Job.name).where(Job.name.in_(wanted), Job.subject == "").tuples()}
+    if wanted > known:
+        rows = [{"name": name, "due_at": now()} for name in sorted(wanted - known)]
+        Job.insert_many(rows).on_conflict_ignore().execute()
+
+
+def bring_forward(name):
+    """What comes again and again is due now, unless it is under way."""
+    (Job.update(due_at=now())
+     .where(Job.name == name, Job.subject == "", Job.lease_until.is_null() | (Job.lease_until < now())).execute())
 
 
 def run(works, stopping=lambda: False, name=None):
@@ -72,26 +85,33 @@ def _claim(works, name):
     if job is None:
         return None
     mine = Job.lease_until == job.lease_until if job.lease_until else Job.lease_until.is_null()
-    lease, begun = now() + LEASE, job.began_at or now()
-    if not Job.update(lease_until=lease, began_at=begun).where(Job.id == job.id, Job.due_at == job.due_at,
-                                                               mine).execute():
+    held = {"lease_until": now() + LEASE, **_where_it_goes_on(job)}
+    if not Job.update(held).where(Job.id == job.id, Job.due_at == job.due_at, mine).execute():
         return None
-    job.lease_until, job.began_at = lease, begun
+    job.__data__.update(held)
     return job
 
 
+def _where_it_goes_on(job):
+    """A job that ended begins anew; one that was killed keeps its count."""
+    under_way = job.began_at and not (job.ended_at and job.ended_at >= job.began_at)
+    return {} if under_way else {"began_at": now(), "done": 0}
+
+
 def _work(job, work, stopping):
-    """Steps until the end of the job, or until `stopping()`."""
-    total = 0
-    while not stopping():
+    """Steps until the end of the job, until `stopping()`, or until others have waited long enough."""
+    total, turn_ends = 0, time.monotonic() + TURN
+    while not stopping() and time.monotonic() < turn_ends:
         held = job.lease_until
         with transaction():
             done = work.step(job)
             _keep(job, held, **(_progress(job, done) if done else _end(work)))
         total += done
         if not done:
+            if work.after:
+                work.after()
             return total or 1
-    _keep(job, job.lease_until, lease_until=None)
+    _keep(job, job.lease_until, lease_until=None, due_at=now())
     return total
 
 

@@ -19,7 +19,8 @@ POSTGRESQL_CATALOGUE = {
                       FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
     "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
 }
-TRIGGERS = {"sqlite": {"event_insert", "event_update", "event_delete"}, "postgresql": {"event_guard", "event_truncate"}}
+TRIGGERS = {"sqlite": {f"{table}_{act}" for table in ("event", "journal_month") for act in ("insert", "update", "delete")},
+            "postgresql": {f"{table}_{kind}" for table in ("event", "journal_month") for kind in ("guard", "truncate")}}
 
 
 def catalogue(engine):
