@@ -42,7 +42,9 @@ def _options():
 
 def _prepare_environment(port):
     """What the processes must agree on; whatever is already set wins."""
+    from demo import plus
     for name, value in {
+            **plus.client(f"http://localhost:{port + 1}"),
             "BASE_URL": f"http://localhost:{port}",
             "FRANCECONNECT_ISSUER": f"http://localhost:{port + 1}/api/v2",
             "FRANCECONNECT_CLIENT_ID": "maprocuration-demo",

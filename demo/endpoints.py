@@ -8,10 +8,8 @@ from werkzeug.local import LocalProxy
 
 from demo import parameters, tokens
 from demo.grants import InvalidGrant, NoSuchInteraction
-from demo.identities import CLAIMS_OF_SCOPE
 from demo.parameters import Refused, SentBack, TokenRefused, Unexpected
 
-COOKIE = "demo_franceconnect"  # cookies ignore ports: the portal's on the same host has another name
 ERRORS_PAGE = "https://docs.partenaires.franceconnect.gouv.fr/fs/fs-technique/fs-technique-erreurs/"
 
 bp = Blueprint("franceconnect", __name__, url_prefix="/api/v2")
@@ -46,10 +44,10 @@ def discovery():
         "jwks_uri": f"{issuer}/jwks",
         "end_session_endpoint": f"{issuer}/session/end",
         "revocation_endpoint": f"{issuer}/token/revocation",
-        "acr_values_supported": [parameters.ACR],
+        "acr_values_supported": list(provider.levels),
         "authorization_response_iss_parameter_supported": True,
         "claims_parameter_supported": True,
-        "claims_supported": sorted({claim for claims in CLAIMS_OF_SCOPE.values() for claim in claims}),
+        "claims_supported": sorted({claim for claims in provider.claims_of_scope.values() for claim in claims}),
         "code_challenge_methods_supported": ["S256"],
         "grant_types_supported": ["authorization_code"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256", "HS256"],
@@ -58,9 +56,10 @@ def discovery():
         "request_uri_parameter_supported": False,
         "response_modes_supported": ["query"],
         "response_types_supported": ["code"],
-        "scopes_supported": list(CLAIMS_OF_SCOPE),
+        "scopes_supported": list(provider.claims_of_scope),
         "subject_types_supported": ["pairwise"],
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        **provider.encryption,
     })
 
 
@@ -103,7 +102,7 @@ def revocation():
 
 @bp.route("/authorize", methods=["GET", "POST"])
 def authorize():
-    asked = parameters.authorize_request(request.values)
+    asked = parameters.authorize_request(request.values, provider.levels)
     if asked["client_id"] != provider.client_id:
         raise Refused("Y04EA6EF", "client is invalid")
     if asked["redirect_uri"] not in provider.redirect_uris:
@@ -112,25 +111,25 @@ def authorize():
         parameters.check_reply(asked)
     except SentBack as error:
         return _back(asked, error=error.error, error_description=error.description)
-    browser = provider.ledger.browser(request.cookies.get(COOKIE))
+    browser = provider.ledger.browser(request.cookies.get(provider.cookie))
     interaction = provider.ledger.begin(browser, asked)
     return _remember(browser, redirect(url_for(".choice", uid=interaction.uid), 303))
 
 
 @bp.get("/interaction/<uid>")
 def choice(uid):
-    interaction = provider.ledger.interaction(uid, request.cookies.get(COOKIE))
-    current = provider.identities.get(interaction.browser.login)
+    interaction = provider.ledger.interaction(uid, request.cookies.get(provider.cookie))
+    current = provider.identities.get(interaction.browser.login) if provider.single_sign_on else None
     if provider.identity_provider and not current:
         asked = {"uid": uid, "csrf": interaction.csrf}
         return redirect(_with_query(f"{provider.identity_provider}/identite", asked), 303)
     return render_template("franceconnect/choice.html", interaction=interaction, current=current,
-                           identities=provider.identities.values())
+                           identities=provider.identities.values(), levels=provider.offered)
 
 
 @bp.post("/interaction/<uid>")
 def chosen(uid):
-    """login=… chooses somebody, action is continuer, changer or annuler."""
+    """login=… chooses somebody, level=… how well they prove it; action is continuer, changer or annuler."""
     return _answered(uid, request.form)
 
 
@@ -141,11 +140,12 @@ def identified(uid):
 
 
 def _answered(uid, sent):
-    interaction = provider.ledger.interaction(uid, request.cookies.get(COOKIE))
+    interaction = provider.ledger.interaction(uid, request.cookies.get(provider.cookie))
     if not hmac.compare_digest(sent.get("csrf", "").encode(), interaction.csrf.encode()):
         raise Refused("Y190004", "this form was not sent by its own page", 409)
     if sent.get("login") in provider.identities:
-        provider.ledger.log_in(interaction.browser, sent["login"])
+        level = sent.get("level")
+        provider.ledger.log_in(interaction.browser, sent["login"], level if level in provider.offered else None)
         return _with_code(interaction)
     return _act(sent.get("action"), interaction)
 
@@ -154,7 +154,7 @@ def _answered(uid, sent):
 def session_end():
     """An expired id_token is good enough; the state comes back untouched."""
     sent = _logout_parameters()
-    browser = provider.ledger.browser(request.cookies.get(COOKIE))
+    browser = provider.ledger.browser(request.cookies.get(provider.cookie))
     provider.ledger.log_out(browser)
     if "post_logout_redirect_uri" not in sent:
         return render_template("franceconnect/logged_out.html")
@@ -201,7 +201,7 @@ def _with_query(uri, query):
 
 
 def _remember(browser, response):
-    response.set_cookie(COOKIE, browser.cookie, httponly=True, samesite="Lax",
+    response.set_cookie(provider.cookie, browser.cookie, httponly=True, samesite="Lax",
                         secure=provider.base_url.startswith("https:"))
     return response
 

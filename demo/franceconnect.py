@@ -19,6 +19,7 @@ from flask import Flask
 from waitress import wasyncore
 
 from demo import endpoints
+from demo.plus import PlusProvider
 from demo.provider import Provider
 
 CLIENT = "MAPROCURATION_FRANCECONNECT_CLIENT_"
@@ -28,14 +29,16 @@ CONTENT_SECURITY_POLICY = ("default-src 'none'; style-src 'self'; img-src data:;
 
 
 def create_provider(base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, *,
-                    faults=False, **lives):
+                    faults=False, **options):
     """The Flask application; faults=True opens POST /__faults.
 
-    lives: code_life, token_life and session_life in seconds, key_file (see Provider).
+    options: code_life, token_life and session_life in seconds, key_file (see Provider); with client_keys it is
+    FranceConnect+ (see demo.plus).
     """
     app = Flask("demo.franceconnect")
-    app.extensions["franceconnect"] = provider = Provider(
-        base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, **lives)
+    kind = PlusProvider if "client_keys" in options else Provider
+    app.extensions["franceconnect"] = provider = kind(
+        base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, **options)
     app.register_blueprint(endpoints.bp)
     if faults:
         app.register_blueprint(endpoints.faults)

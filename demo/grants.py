@@ -26,6 +26,7 @@ class Browser:
 
     cookie: str = field(default_factory=secret)
     login: str | None = None
+    level: str | None = None  # chosen by the person, None where there is no choice
     auth_time: int = 0
     expires_at: float = 0
 
@@ -48,6 +49,7 @@ class Grant:
     browser: Browser
     request: dict
     login: str
+    level: str | None
     auth_time: int
     code_expires_at: float
     code: str = field(default_factory=secret)
@@ -85,11 +87,11 @@ class Ledger:
             self.browsers[found.cookie] = found
             return found
 
-    def log_in(self, browser, login):
+    def log_in(self, browser, login, level=None):
         """A new cookie at each log-in: one that was planted beforehand is worth nothing."""
         with self.lock:
             self.browsers.pop(browser.cookie, None)
-            browser.cookie, browser.login, browser.auth_time = secret(), login, int(time.time())
+            browser.cookie, browser.login, browser.level, browser.auth_time = secret(), login, level, int(time.time())
             self.browsers[browser.cookie] = browser
 
     def log_out(self, browser):
@@ -120,7 +122,7 @@ class Ledger:
             self._revoke(grant for grant in self.grants if grant.unfinished and grant.browser is browser
                          and grant.request["client_id"] == request["client_id"])
             expires_at = time.time() + self.code_life
-            self.grants.append(Grant(browser, request, browser.login, browser.auth_time, expires_at))
+            self.grants.append(Grant(browser, request, browser.login, browser.level, browser.auth_time, expires_at))
             return self.grants[-1].code
 
     def redeem(self, code, client_id, redirect_uri):

@@ -55,7 +55,7 @@ def single_values(sent, allowed):
     return sent.to_dict()
 
 
-def authorize_request(sent):
+def authorize_request(sent, levels=(ACR,)):
     """The parameters of /authorize as far as no client is concerned. Errors: Refused."""
     try:
         asked = single_values(sent, AUTHORIZE)
@@ -64,7 +64,7 @@ def authorize_request(sent):
     for name in AUTHORIZE_REQUIRED:
         if not asked.get(name):
             raise Refused("Y030007", f"{name} should not be empty")
-    _check_values(asked)
+    _check_values(asked, levels)
     return asked
 
 
@@ -78,12 +78,12 @@ def check_reply(asked):
         raise SentBack("invalid_idp_hint", "invalid idp_hint parameter")
 
 
-def _check_values(asked):
+def _check_values(asked, levels):
     if len(asked["nonce"]) < SHORTEST_NONCE:
         raise Refused("Y030007", f"nonce must be longer than or equal to {SHORTEST_NONCE} characters")
     if "prompt" in asked and not (asked["prompt"] and set(asked["prompt"].split()) <= PROMPTS):
         raise Refused("Y030007", "prompt must be login or consent")
-    if asked["acr_values"] != ACR:
+    if asked["acr_values"] not in levels:
         raise Refused("Y020002", "acr_values not supported")
     if "claims" in asked:
         _check_claims(asked["claims"])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from demo import tokens
 from demo.grants import Ledger
 from demo.identities import CLAIMS_OF_SCOPE, IDENTITIES
+from demo.parameters import ACR
 
 OUTAGES = {f"{endpoint}_{how}" for endpoint in ("discovery", "jwks", "token", "userinfo")
            for how in ("500", "hangs", "html")}
@@ -21,6 +22,12 @@ class Provider:
     seen: the last calls as (method, endpoint), for tests that count them.
     identity_provider: the address where people say who they are (demo.identity_provider); None, here.
     """
+
+    cookie = "demo_franceconnect"  # cookies ignore ports: the portal's on the same host has another name
+    levels = (ACR,)                # those that may be asked for
+    offered = ()                   # those to choose from, where there is a choice
+    single_sign_on = True
+    faults, wrong_claims, claims_of_scope, encryption = FAULTS, tokens.WRONG_CLAIMS, CLAIMS_OF_SCOPE, {}
 
     def __init__(self, base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, *,
                  code_life=30, token_life=60, session_life=1800, key_file=None, identity_provider=None):
@@ -45,8 +52,8 @@ class Provider:
 
     @fault.setter
     def fault(self, name):
-        if name is not None and name not in FAULTS:
-            raise ValueError(f"{name}: not one of {', '.join(sorted(FAULTS))}")
+        if name is not None and name not in self.faults:
+            raise ValueError(f"{name}: not one of {', '.join(sorted(self.faults))}")
         self._fault = name
         self._released.set()
         self._released = threading.Event()
@@ -73,9 +80,12 @@ class Provider:
 
     def said(self, grant):
         """The claims of one person that the scopes of a grant open; unknown scopes are dropped silently."""
-        opened = {claim for scope in grant.scopes for claim in CLAIMS_OF_SCOPE.get(scope, ())}
-        claims = self.identities[grant.login].claims()
+        opened = {claim for scope in grant.scopes for claim in self.claims_of_scope.get(scope, ())}
+        claims = self.claims_about(self.identities[grant.login])
         return {name: value for name, value in claims.items() if name in opened}
+
+    def claims_about(self, identity):
+        return identity.claims()
 
     def callback_iss(self):
         """RFC 9207: errors carry it too."""
@@ -83,7 +93,9 @@ class Provider:
 
     def id_token(self, grant):
         claims = tokens.id_token_claims(self.issuer, self.client_id, grant, self.sub_of(grant.login))
-        return self.keys.sign({**claims, **tokens.WRONG_CLAIMS.get(self.fault, {})}, self._about("ID_TOKEN"))
+        said = {**claims, **self.wrong_claims.get(self.fault, {})}
+        return self.keys.sign({name: value for name, value in said.items() if value is not None},
+                              self._about("ID_TOKEN"))
 
     def userinfo_claims(self, grant):
         claims = tokens.userinfo_claims(self.issuer, self.client_id, grant, self.sub_of(grant.login),

@@ -1,4 +1,5 @@
-"""`python -m demo.standin`: the stand-in FranceConnect and, beside it, the page of the mails the demonstration sent."""
+"""`python -m demo.standin`: the stand-ins of FranceConnect and FranceConnect+, and the page of the mails sent.
+"""
 import argparse
 from urllib.parse import urlsplit
 
@@ -17,9 +18,18 @@ def main():
         settings.franceconnect_issuer.removesuffix("/api/v2"), settings.franceconnect_client_id,
         settings.franceconnect_client_secret, [f"{options.portal}/franceconnect/retour"], [f"{options.portal}/"],
         key_file="var/franceconnect.pem")
-    mailbox = create_mailbox(urlsplit(settings.mail_url).path)
-    waitress.serve(DispatcherMiddleware(provider, {"/courriels": mailbox}), host="127.0.0.1", port=options.port,
-                   threads=8, ident=None)
+    beside = {"/courriels": create_mailbox(urlsplit(settings.mail_url).path)}
+    if settings.franceconnect_plus_issuer:
+        beside["/plus"] = _plus(settings, options.portal)
+    waitress.serve(DispatcherMiddleware(provider, beside), host="127.0.0.1", port=options.port, threads=8, ident=None)
+
+
+def _plus(settings, portal):
+    return create_provider(
+        settings.franceconnect_plus_issuer.removesuffix("/api/v2"), settings.franceconnect_plus_client_id,
+        settings.franceconnect_plus_client_secret, [f"{portal}/franceconnect/retour-certifie"],
+        [f"{portal}/deconnexion/suite"], key_file="var/franceconnect_plus.pem",
+        client_keys=f"{portal}/franceconnect/cles")
 
 
 def _options():

@@ -80,7 +80,7 @@ def id_token_claims(issuer, client_id, grant, sub):
     """No identity in here: it is in userinfo only."""
     return {
         "sub": sub,
-        "acr": grant.request["acr_values"],
+        "acr": grant.level or grant.request["acr_values"],
         "auth_time": grant.auth_time,
         "nonce": grant.request["nonce"],
         "at_hash": at_hash(grant.access_token),
@@ -117,6 +117,10 @@ def _new_key():
 def _with_kid(key):
     parameters = {"use": "sig", "alg": "ES256", "kid": key.thumbprint()}
     return ECKey.import_key(key.as_dict(private=True), parameters)
+
+
+def for_encryption(key):
+    return ECKey.import_key(key.as_dict(private=True), {"use": "enc", "kid": key.thumbprint()})
 
 
 def _signed_with_the_public_key(key, claims):
