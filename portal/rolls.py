@@ -1,0 +1,114 @@
+"""The electoral rolls of the communes: who is on them.
+
+A roll comes from a file (see `portal.roll_import`) and replaces the former one as a whole. Names are compared under the
+normal form of `portal.names`; a birth date agrees with another as far as both say something.
+"""
+import operator
+import re
+from functools import reduce
+from itertools import accumulate
+from typing import NamedTuple
+
+from models import Elector, Roll
+from portal.names import fold
+
+MOST_CANDIDATES = 20        # homonyms that are looked at: more are never decided by a machine anyway
+UNKNOWN = "0000-00-00"      # a birth date nobody could read
+
+
+class Match(NamedTuple):
+    """An elector who may be the person. `exact`: birth name and all first names are the same, the birth dates agree.
+
+    `nne`: the roll has the person's number (True), another one (False: never exact), or nothing to compare (None).
+    """
+
+    elector: Elector
+    exact: bool
+    nne: bool | None = None
+
+
+def current(commune):
+    """The rolls a commune has now: {kind: Roll}, empty where none was imported. One statement."""
+    rolls = Roll.select().where(Roll.commune == commune, Roll.state == "current").order_by(Roll.id)
+    return {roll.kind: roll for roll in rolls}
+
+
+def candidates(commune, person, lists=("LP",)):
+    """Who on the rolls `lists` of `commune` may be `person`: Match, the exact ones first.
+
+    `person` has a birth_name, first_names and birth_date, perhaps a used_name and an nne. Near ones have the same first
+    first name and an agreeing date, and share a birth or used name. `commune` None: exact names on every roll of the
+    country; a verdict may come of it, never a screen. `lists` may be a text, as `Rules.lists`. Two statements at most.
+    """
+    kinds = lists.split() if isinstance(lists, str) else list(lists)
+    found = {elector.id: _match(elector, person) for query in _queries(commune, person, kinds)
+             for elector in query.limit(MOST_CANDIDATES) if _may_be(elector, person)}
+    return sorted(found.values(), key=lambda match: not match.exact)
+
+
+def _queries(commune, person, kinds):
+    of_the_roll = Elector.roll.in_(_rolls(commune, kinds)) & agreeing(person.birth_date)
+    electors = Elector.select().order_by(Elector.id)
+    if commune is None:
+        return [electors.where(Elector.key == key_of(person.birth_name, person.first_names), of_the_roll)]
+    starts = [key_of(name, first_of(person.first_names))
+              for name in {person.birth_name, getattr(person, "used_name", None)} if name]
+    return [electors.where(of_the_roll, any_of(column.begins(start) for start in sorted(starts)))
+            for column in (Elector.key, Elector.used_key)]
+
+
+def _rolls(commune, kinds):
+    rolls = Roll.select(Roll.id).where(Roll.state == "current", Roll.kind.in_(kinds))
+    return rolls if commune is None else rolls.where(Roll.commune == commune)
+
+
+def any_of(conditions):
+    return reduce(operator.or_, conditions)
+
+
+def _may_be(elector, person):
+    """MARIE begins MARIELLE too, but is not the same first name."""
+    first = first_of(person.first_names)
+    return first == first_of(elector.first_names) or first in _beginnings(elector.first_names)
+
+
+def _beginnings(first_names):
+    """JEAN PIERRE MARIE: JEAN, JEANPIERRE, JEANPIERREMARIE. A compound is often written without its hyphen."""
+    return set(accumulate(fold(first_names).split())) or {""}
+
+
+def _match(elector, person):
+    number = getattr(person, "nne", None)
+    confirmed = number == elector.nne if number and elector.nne else None
+    same = elector.key == key_of(person.birth_name, person.first_names) and elector.birth_date != UNKNOWN
+    return Match(elector, same and confirmed is not False, confirmed)
+
+
+# --- Keys and dates -------------------------------------------------------------------------------------------------
+
+def key_of(name, first_names):
+    """A `Personne.key` without its date: words joined, so that DE LA TOUR, de Latour and DELATOUR are one name."""
+    return f"{fold(name).replace(' ', '')}|{fold(first_names).replace(' ', '')}"
+
+
+def first_of(first_names):
+    """The first first name, folded and joined: of "Jean-Pierre, Marie", JEANPIERRE."""
+    first = re.split(r"[\s,]+", first_names.strip(), maxsplit=1)[0]
+    return fold(first).replace(" ", "")
+
+
+def agreeing(date):
+    """The condition: birth dates that agree with `date` (YYYY-MM-DD, 00 where unknown) as far as both say something."""
+    year, month, day = date.split("-")
+    if year == "0000":
+        return Elector.birth_date >= ""
+    vaguer = [UNKNOWN, f"{year}-00-00"]
+    if month == "00":
+        return _within(year) | (Elector.birth_date == UNKNOWN)
+    if day == "00":
+        return _within(f"{year}-{month}") | Elector.birth_date.in_(vaguer)
+    return Elector.birth_date.in_([*vaguer, f"{year}-{month}-00", date])
+
+
+def _within(start):
+    return Elector.birth_date.between(f"{start}-", f"{start}-99-99")
