@@ -10,7 +10,7 @@ from flask_admin.theme import Theme
 
 from admin_views.start import Start, entries
 
-MODULES = ("officer", "commune", "ministry", "accounts", "style", "profile")    # in the order of the menu
+MODULES = ("officer", "commune", "courriers", "registre", "ministry", "accounts", "style", "profile")    # in the order of the menu
 OUR_OWN = Theme(folder="none", base_template="admin/base.html")  # Flask-Admin's own templates cannot be reached
 
 
