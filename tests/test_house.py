@@ -9,6 +9,7 @@ from flask import Flask
 from flask_admin.contrib.peewee import ModelView
 
 from admin_views import base
+from models import TABLES
 from portal import access, errors
 from portal.catalogue import FOLDER
 from tests.lint import faults
@@ -129,8 +130,9 @@ BLANK = re.compile(r"{[^}]*}")
 
 def sentences_nobody_asks_for(keys, source):
     """A key is asked for as it stands, or by a text with blanks (`f"form.{…}.label"`, `"menu." ~ …`) that words of the
-    source fill."""
-    texts, words = {one or other for one, other in TEXT.findall(source)}, set(re.findall(r"\w+", source))
+    source, or names of tables, fill."""
+    texts = {one or other for one, other in TEXT.findall(source)}
+    words = {*re.findall(r"\w+", source), *(table._meta.table_name for table in TABLES)}
     made = [re.compile("".join("(.*)" if part is None else re.escape(part) for part in split_at_blanks(text)))
             for text in texts if re.match(r"\w+\.", text) and (BLANK.search(text) or text.endswith("."))]
     return {key for key in keys - texts
