@@ -32,6 +32,20 @@ class AlreadyDecided(Refused):
         self.passage = passage
 
 
+class PlacesMoved(AlreadyDecided):
+    """An older act took a place of the file since it was read (L. 73)."""
+
+
+class NothingChanged(Refused):
+    """A correction that corrects nothing."""
+
+
+class PlaceGone(Refused):
+    """No place is there for the act any more: another took it (L. 73)."""
+
+    status = 409
+
+
 class ReasonMissing(Refused):
     """The act asks for a reason of its closed list."""
 

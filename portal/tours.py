@@ -7,7 +7,6 @@ from peewee import prefetch
 
 from models import LIVE, Commune, Couverture, Personne, Procuration, Scrutin, Status, Tour, TourDay, TourVise, now
 from portal import law, mail, places, scrutins
-from portal.database import hold
 from portal.errors import Refused
 from portal.jobs import Work
 
@@ -60,7 +59,7 @@ def _next(kind, tour, last):
 
 def _hold(files):
     """At once and in one order: nobody waits in a circle. Read again, for who held them may have moved them."""
-    hold(*sorted({person.key for file in files for person in file.people.values()}))
+    places.hold(*files)
     for file in files:
         current = Procuration.get_by_id(file.id)
         file.status, file.version = current.status, current.version
