@@ -342,7 +342,7 @@ class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
     KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery",
-             "mandataire", "retrouver")
+             "mandataire", "retrouver", "verifier")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
@@ -388,6 +388,7 @@ class Procuration(Table):
     decided_at = UtcDateTimeField(null=True)
     verdict = CharField(14, null=True)                          # of the usual checks, the gravest of `verdicts`
     verdicts = JsonField(null=True)                             # see portal.checks
+    review_at = UtcDateTimeField(null=True)                     # from then on the clock decides what is certain
     attention = CharField(20, null=True, constraints=[one_of("attention", ATTENTIONS)])
     declined_at = UtcDateTimeField(null=True)                   # the mandataire said no
 
@@ -399,6 +400,7 @@ class Procuration(Table):
         indexes = (
             (("commune", "established_at", "id"), False),
             (("commune", "status", "established_at", "id"), False),
+            (("commune", "verdict", "established_at", "id"), False),
             (("voter", "filed_at"), False),
             (("status", "lapses_at", "id"), False),
             (("scrutin", "id"), False),
@@ -432,6 +434,9 @@ class Procuration(Table):
 # Requests that were never established are few among all files, and live two months.
 Procuration.add_index(Procuration.index(Procuration.filed_at, Procuration.id,
                                         where=Procuration.established_at.is_null(), name="procuration_not_established"))
+# Where the rules let the clock decide, a file waits for it some minutes.
+Procuration.add_index(Procuration.index(Procuration.review_at, Procuration.id,
+                                        where=Procuration.review_at.is_null(False), name="procuration_to_review"))
 # What a town hall should look at again is little among all it holds.
 Procuration.add_index(Procuration.index(Procuration.commune, Procuration.attention,
                                         where=Procuration.attention.is_null(False), name="procuration_attention"))
@@ -463,14 +468,14 @@ class Personne(Table):
     sex = FixedCharField(1, constraints=[one_of("sex", SEXES)])
     birth_date = FixedCharField(10)
     birth_place = CharField(100, default="")                    # in words
-    commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT")  # of registration
+    commune = ForeignKeyField(Commune, null=True, on_delete="RESTRICT", index=False)  # of registration
     nne = CharField(9, null=True)                               # numéro national d'électeur, text
     email = CharField(254, null=True)                           # of a mandataire, if the mandant gave one
     station = CharField(60, null=True)                          # the mandant's polling station, from the roll
     key = WordField(600)                                        # normal form, see portal.names.person_key
 
     class Meta:
-        indexes = ((("procuration", "role"), True), (("key",), False))
+        indexes = ((("procuration", "role"), True), (("key",), False), (("commune", "id"), False))
 
 
 class Reference(Table):

@@ -104,6 +104,7 @@ CREATE TABLE procuration (
     decided_at TIMESTAMPTZ,
     verdict VARCHAR(14),
     verdicts TEXT,
+    review_at TIMESTAMPTZ,
     attention VARCHAR(20) CHECK (attention IN ('place_perdue', 'place_libre', 'liste_changee', 'tour_change', 'mandataire_decline')),
     declined_at TIMESTAMPTZ,
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT,
@@ -122,6 +123,8 @@ CREATE INDEX procuration_commune_id_established_at_id ON procuration (commune_id
 
 CREATE INDEX procuration_commune_id_status_established_at_id ON procuration (commune_id, status, established_at, id);
 
+CREATE INDEX procuration_commune_id_verdict_established_at_id ON procuration (commune_id, verdict, established_at, id);
+
 CREATE INDEX procuration_voter_id_filed_at ON procuration (voter_id, filed_at);
 
 CREATE INDEX procuration_status_lapses_at_id ON procuration (status, lapses_at, id);
@@ -131,6 +134,8 @@ CREATE INDEX procuration_scrutin_id_id ON procuration (scrutin_id, id);
 CREATE INDEX procuration_valid_until_id ON procuration (valid_until, id);
 
 CREATE INDEX procuration_not_established ON procuration (filed_at, id) WHERE (established_at IS NULL);
+
+CREATE INDEX procuration_to_review ON procuration (review_at, id) WHERE (review_at IS NOT NULL);
 
 CREATE INDEX procuration_attention ON procuration (commune_id, attention) WHERE (attention IS NOT NULL);
 
@@ -378,11 +383,11 @@ CREATE TABLE personne (
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT
 );
 
-CREATE INDEX personne_commune_id ON personne (commune_id);
-
 CREATE UNIQUE INDEX personne_procuration_id_role ON personne (procuration_id, role);
 
 CREATE INDEX personne_key ON personne (key);
+
+CREATE INDEX personne_commune_id_id ON personne (commune_id, id);
 
 CREATE TABLE reference (
     code CHAR(6) NOT NULL PRIMARY KEY CHECK (length(code) = 6),
@@ -459,7 +464,7 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ
