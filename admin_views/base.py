@@ -80,6 +80,7 @@ class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
 
     column_list = form_columns = None       # both must be declared; no form_columns, no form
     rights = {}
+    table = None                            # its name in the catalogue: its model's, unless it shows some rows only
     keyset = ()
     newest_first = False
     related = ()
@@ -108,7 +109,7 @@ class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
 
     def __init__(self, model, endpoint):
         self._check_declaration(model)
-        self.table = model._meta.table_name
+        self.table = self.table or model._meta.table_name
         self.keyset = self.keyset or (model._meta.primary_key,)
         self.column_details_list = self.column_details_list or self.column_list
         super().__init__(model, name=f"menu.{endpoint}", endpoint=endpoint, url=endpoint)

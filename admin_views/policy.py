@@ -20,6 +20,11 @@ def established_here(actor):
     return (Procuration.commune == commune_of(actor)) & Procuration.established_at.is_null(False)
 
 
+def letters_of(actor):
+    """Letters have a commune, mails have none."""
+    return Mail.commune == commune_of(actor)
+
+
 def of_own_town_hall(actor):
     return Agent.commune == commune_of(actor)
 
@@ -40,7 +45,7 @@ POLICY = {
     Tour: MINISTRY_ONLY,
     TourDay: MINISTRY_ONLY,
     Rules: MINISTRY_ONLY,
-    Mail: MINISTRY_ONLY,
+    Mail: {Role.MINISTRY: everything, **dict.fromkeys(TOWN_HALL, letters_of)},
     Event: MINISTRY_ONLY,
 }
 NEVER_READ = {  # columns that leave the database for no grid
