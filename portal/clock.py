@@ -1,16 +1,17 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import jobs, tours
+from portal import eves, jobs, lapses, roll_import, tours
 
 WORKS = {
+    **roll_import.WORKS,
+    "perimer": lapses.LAPSE,
+    "avertir": lapses.WARN,
+    "veille": eves.WORK,
     "couvrir": tours.WORK,
 }
 
 
 def run(stopping=lambda: False, name=None):
-    """Do what is due. Returns how much was done, 0 when there is nothing more."""
-    return jobs.run(WORKS, stopping, name)
-
-
-def plan():
+    """Do what is due, of the work `name` only if given. Returns how much was done, 0 when there is nothing more."""
     jobs.plan(WORKS)
+    return jobs.run(WORKS, stopping, name)
