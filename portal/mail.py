@@ -137,5 +137,9 @@ LINKS = {"confirmer_adresse": {"draw": "echantillon"},
 LINKS["tour_deplace"] = {"commune": "Lyon (69)", "mandataire": "Sacha Petit", "scrutin": "Élections municipales",
                          "number": 2, "status": "validee", "before": "2026-03-22", "after": "2026-03-29"}
 
+# Of the mandataire, see `portal.mandataires`.
+LINKS["mandataire_choisi"] = {**_SAMPLE, "station": None, "draw": "echantillon"}
+LINKS["mandataire_decline"] = _SAMPLE
+
 # One per act, with the facts of `facts`: what pages of samples and tests show.
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}

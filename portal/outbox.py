@@ -132,10 +132,11 @@ def claim(limit):
 
 
 def _due(limit, condition, order):
-    """An earlier mail of the same file that still waits holds the later ones. Two conditions, so that each is a range
-    of the index however many wait."""
+    """An earlier mail of the same file to the same address that still waits holds the later ones. Two conditions, so
+    that each is a range of the index however many wait."""
     earlier = Mail.alias()
     held = (earlier.select(earlier.id).where(earlier.procuration == Mail.procuration, earlier.id < Mail.id,
+                                             earlier.recipient == Mail.recipient,
                                              earlier.state.in_(("waiting", "sending"))))
     due = Mail.select().where(condition, ~fn.EXISTS(held)).order_by(order).limit(limit)
     return list(due.for_update("FOR UPDATE SKIP LOCKED") if on_postgresql() else due)

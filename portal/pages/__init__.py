@@ -5,7 +5,7 @@ from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
 MODULES = ("home", "franceconnect", "demande", "mes_procurations", "documents", "connexion", "double_authentification",
-           "sante", "adresse", "session")
+           "sante", "adresse", "mandataire", "session")
 
 
 def install(app, settings):
