@@ -9,7 +9,7 @@ from flask import session
 from models import Agent, Commune, CommuneName, Procuration, Role, Scrutin, Status, Tour, Voter, now
 from portal import accounts, names, procedure, sessions
 from portal.communes import name_key
-from portal.procedure import Demande, Named
+from portal.procedure import Acte, Demande, Named
 
 NUMBERS = itertools.count(1)
 COMMUNES = {  # code: name, département, zone, postal codes
@@ -77,6 +77,20 @@ def an_officer(**columns):
 def a_mandataire(**columns):
     return Named(**{"birth_name": f"Petit-{letters(next(NUMBERS))}", "first_names": "Sacha", "sex": "M",
                     "birth_date": "1975-11-02", "commune": a_commune(), **columns})
+
+
+def somebody(**columns):
+    """A person whom no other file names."""
+    return a_mandataire(**{"birth_name": f"Moreau-{letters(next(NUMBERS))}", "commune": None, **columns})
+
+
+def an_acte(scrutin=None, **columns):
+    """A paper act as the town hall types it, established an hour ago."""
+    scrutin = scrutin or a_scrutin()
+    tours = list(scrutin.tours.order_by(Tour.number))
+    return Acte(**{"mandant": somebody(), "mandataire": a_mandataire(), "scrutin": scrutin, "tours": tours,
+                   "valid_until": tours[-1].day, "authority": "Claude Mercier, greffière", "authority_place": "Lyon",
+                   "established_at": now() - datetime.timedelta(hours=1), **columns})
 
 
 def a_demande(scrutin=None, commune=None, mandataire=None, **columns):
