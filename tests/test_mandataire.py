@@ -9,8 +9,10 @@ import time_machine
 from models import Event, Mail, OptOut, Personne, Procuration, SingleUse, Status, now
 from portal import mandataires, outbox, procedure
 from portal.settings import use
-from tests.factories import a_demande, a_mandataire, a_period, a_procuration, a_voter, an_agent, an_officer, fresh
+from tests.factories import (a_commune, a_demande, a_mandataire, a_period, a_procuration, a_scrutin, a_voter, an_agent,
+                             an_officer, fresh)
 from tests.smtp import MailServer
+from tests.voter import Mandant
 
 ADDRESS = "sacha@exemple.fr"
 QUARTER = datetime.timedelta(minutes=15, seconds=1)
@@ -56,6 +58,37 @@ def leaves(delay=QUARTER):
     with time_machine.travel(now() + delay, tick=False):
         while outbox.send_batch():
             pass
+
+
+@pytest.fixture
+def mandant(app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    a_commune()
+    a_scrutin()
+    return Mandant(app.test_client())
+
+
+# --- The address, if the mandant gives one --------------------------------------------------------------------------
+
+def test_the_address_is_optional_and_asked_for_in_folded_words(mandant):
+    mandant.asks()
+    assert Procuration.get().mandataire.email is None and "ne lui écrira pas" in mandant.page.text
+
+
+def test_the_address_given_is_read_again_and_kept(mandant):
+    page = mandant.fills(mandataire__contact=f" {ADDRESS} ")
+    assert ADDRESS in page.text and "une seule fois" in page.text
+    mandant.confirms()
+    assert Procuration.get().mandataire.email == ADDRESS
+    assert "une seule fois" in mandant.opens(mandant.answer.location).text
+
+
+@pytest.mark.parametrize("typed, said", [("sacha@", "ne peut pas exister"), ("MANDANT@exemple.fr", "votre courriel"),
+                                         ("a@b.fr, c@d.fr", "ne peut pas exister")])
+def test_an_address_that_is_none_or_the_voter_s_own_is_told_at_its_field(mandant, typed, said):
+    page = mandant.fills(mandataire__contact=typed)
+    assert mandant.answer.status_code == 422 and said in page.error_at("mandataire-contact")
+    assert not Procuration.select().exists()
 
 
 # --- The one mail ---------------------------------------------------------------------------------------------------

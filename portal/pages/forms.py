@@ -26,11 +26,14 @@ class MandataireForm(PlainForm):
     same_commune = BooleanField()
     registered_in = CommuneField(needed=False)
     nne = NneField()
+    contact = AddressField(needed=False)
+
+    voter = None  # who types the address is not who is written to
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        for field in self:
-            field.flags.required = field is not self.same_commune  # of three one is enough, but none is called optional
+        for field in self:  # of three one is enough, but none is called optional
+            field.flags.required = field not in (self.same_commune, self.contact)
 
     def validate_registered_in(self, field):
         if not (field.data or field.same_as or (self.nne.data or "").strip()):
@@ -38,7 +41,8 @@ class MandataireForm(PlainForm):
 
     def named(self):
         return Named(birth_name=self.birth_name.data, first_names=self.first_names.data, sex=self.sex.data,
-                     birth_date=self.birth_date.data, commune=self.registered_in.commune, nne=self.nne.data)
+                     birth_date=self.birth_date.data, commune=self.registered_in.commune, nne=self.nne.data,
+                     email=self.contact.data)
 
 
 class DemandeForm(PlainForm):
@@ -133,6 +137,8 @@ class DemandeForm(PlainForm):
         person, eve = self.mandataire.form, self.first_day - ONE_DAY
         if is_same_person(person, self.voter):
             person.birth_name.errors.append(sentence(person.birth_name, "yourself"))
+        if (person.contact.data or "").lower() in {self.email.data.lower(), (self.voter.email or "-").lower()}:
+            person.contact.errors = [sentence(person.contact, "yours")]
         if not is_adult(person.birth_date.data, eve):
             person.birth_date.errors.append(sentence(person.birth_date, "minor"))
         if not is_adult(self.voter.birth_date, eve):
