@@ -3,20 +3,24 @@ import sys
 
 import click
 from flask.cli import AppGroup
+from flask_babel import gettext
 
-from models import Agent, Role
-from portal import accounts, commune_list, journal, second_factor, settings, worker
+from models import Agent, Commune, Role
+from portal import accounts, commune_list, journal, roll_import, second_factor, settings, worker
+from portal.communes import resolve
 from portal.database import migrations
+from portal.errors import Refused
 from portal.procedure import CLOCK
 
 db = AppGroup("db", help="The schema.")
 agents = AppGroup("agents", help="Accounts of officers, town halls and the ministry.")
 towns = AppGroup("communes", help="The official list of communes.")
+registers = AppGroup("roll", help="Electoral rolls.")
 trail = AppGroup("journal", help="The append-only journal.")
 
 
 def install(app):
-    for command in (db, agents, towns, trail, check, work):
+    for command in (db, agents, towns, registers, trail, check, work):
         app.cli.add_command(command)
 
 
@@ -71,6 +75,30 @@ def import_list(file):
 
 def _show_progress(done, total):
     click.echo(f"\r{done} of {total} rows", nl=done == total, err=True)
+
+
+@registers.command("import")
+@click.argument("commune")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Tell what would happen, write nothing.")
+@click.option("--smaller", is_flag=True, help="Accept a list of less than half of the former electors.")
+def import_roll(commune, file, dry_run, smaller):
+    """Make FILE the electoral roll of COMMUNE (INSEE code or name). Exit 1 when it cannot be used: nothing changed."""
+    town = Commune.get_or_none(Commune.code == commune) or resolve(commune).exact or sys.exit(f"{commune}: no commune")
+    try:
+        report = (roll_import.check_file(town, file, progress=_show_bytes, smaller=smaller) if dry_run else
+                  roll_import.import_file(town, file, CLOCK, progress=_show_bytes, smaller=smaller))
+    except Refused as refusal:
+        sys.exit(refusal.sentence)
+    for line, fault, _ in report["faults"]:
+        click.echo(f"{line}: {gettext(f'roll.fault.{fault}')}")
+    electors = ", ".join(f"{count} {kind}" for kind, count in report["electors"].items() if count)
+    click.echo(f"{electors}; {report['fault_count']} lines to look at, {report['left_out']} left out"
+               f"{'; nothing written' if dry_run else ''}")
+
+
+def _show_bytes(done, total):
+    click.echo(f"\r{done * 100 // total} %", nl=done == total, err=True)
 
 
 @trail.command()

@@ -219,8 +219,7 @@ def elector(line):
     doubts = [doubt for doubt, there in (
         ("date", birth_date is None), ("old", birth_date and too_old(birth_date)), ("sex", sex is None),
         ("nne", line["nne"] and nne is None), ("characters", "\ufffd" in birth_name + first_names)) if there]
-    used_key = used_name and key_of(used_name, first_names)
-    key = key_of(birth_name, first_names)
+    key, used_key = key_of(birth_name, first_names), key_of(used_name, first_names) if used_name else None
     return (birth_name, used_name or None, first_names, sex or "X", birth_date or UNKNOWN, key,
             used_key if used_key != key else None, line["station"][:10], line["station_label"][:100],
             line["number"][:10], nne), doubts

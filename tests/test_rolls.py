@@ -1,11 +1,14 @@
 """Electoral rolls: their files, their replacement as a whole, and who is found on them."""
+import tracemalloc
 from types import SimpleNamespace
 
 import pytest
 
-from models import Elector, Roll
-from portal import rolls
-from tests.factories import a_commune
+from benchmarks import roll as sample
+from models import CommuneName, Elector, Event, Job, Roll, RollFile, RollPart, now
+from portal import clock, roll_files, roll_import, rolls
+from portal.procedure import CLOCK
+from tests.factories import a_commune, an_agent
 from tests.statements import count_statements
 
 
@@ -98,3 +101,356 @@ def test_two_statements_find_a_person_and_one_the_rolls(db):
     with count_statements() as statements:
         assert set(rolls.current("69123")) == {"LP"}
     assert len(statements) == 1
+
+
+# --- What a file says -----------------------------------------------------------------------------------------------
+
+ANNE = {"birth_name": "DURAND", "used_name": "", "first_names": "Anne Zoé", "sex": "F", "birth_date": "04/05/1980"}
+OLD_FORMAT = ("TypeListe;InfoListe;DateCreationListe;CodeDepartement;CodeCommune;NomCommune;NoElecteurGeneral;Sexe;"
+              "NomdeNaissance;NomDusage;Prenoms;DateDeNaissance;NomComNaissance;DeptNaissance;PaysNaissance;Nationalite;"
+              "NomBureauDeVote;NoBureauDeVote;CodeCanton;CodeCirconscription;ComplementDeLocalisation1;"
+              "ComplementDeLocalisation2;NumeroVoie;TypeVoie;LibelleVoie;LieuDit;CodePostal;VilleLocalite;Pays\n")
+
+
+def a_file(*people, commune="69123", kind="LP", headers=sample.HEADERS):
+    """The bytes of a roll in the REU's format, of ANNE with changes."""
+    rows = [sample.cells({**ANNE, **person}, number, commune, kind) for number, person in enumerate(people)]
+    return "".join(map(sample._line, (headers, *rows))).encode()
+
+
+def in_pieces(content, size=1000):
+    def source(position):
+        return (content[start:start + size] for start in range(position, len(content), size))
+    return source
+
+
+def reading_of(content, communes=("69123",)):
+    reading, rows = roll_files.Reading(frozenset(communes)), []
+    while not reading.ended:
+        rows += reading.advance(in_pieces(content))
+    return reading, rows
+
+
+def first(content, *columns):
+    """Some columns of the first elector of a file."""
+    names = [column.name for column in roll_files.COLUMNS[1:]]
+    row = dict(zip(names, reading_of(content)[1][0][1]))
+    return tuple(row[column] for column in columns)
+
+
+def test_the_reu_s_file_is_read_by_its_headers():
+    reading, rows = reading_of(a_file({"used_name": "MARTIN"}))
+    assert rows == [("LP", ("DURAND", "MARTIN", "Anne Zoé", "F", "1980-05-04", "DURAND|ANNEZOE", "MARTIN|ANNEZOE",
+                            "0001", "École n° 1", "1", None))]
+    assert reading.report == {"electors": {"LP": 1, "LCM": 0, "LCE": 0}, "left_out": 0, "faults": [], "fault_count": 0}
+
+
+def test_columns_may_stand_anywhere_under_other_headers():
+    content = ("prénom;Nom d’usage;NOM DE NAISSANCE;sexe;Date de naissance;Bureau de vote;code ugle;type de liste;"
+               "NNE\r\nZoé;;Œuvrard;f;1961;12;69123;LCE;12 345 678\r\n").encode()
+    assert first(content, "birth_name", "key", "birth_date", "station", "nne") == (
+        "Œuvrard", "OEUVRARD|ZOE", "1961-00-00", "12", "12345678")
+    assert reading_of(content)[1][0][0] == "LCE"
+
+
+@pytest.mark.parametrize("departement, town, commune", [("69", "123", "69123"), ("01", "4", "01004"),
+                                                        ("1", "004", "01004"), ("69", "69123", "69123"),
+                                                        ("972", "209", "97209"), ("972", "09", "97209"),
+                                                        ("2A", "004", "2A004")])
+def test_the_columns_of_the_arrete_of_2013_are_read(departement, town, commune):
+    row = (f"LP;;01/02/2016;{departement};{town};LYON;17;M;DURAND;;Jean;00/07/1953;LYON;69;FRANCE;F;École;"
+           "0003;;;;;;;;;69001;LYON;FRANCE\n")
+    reading, rows = reading_of((OLD_FORMAT + row).encode(), (commune,))
+    assert rows == [("LP", ("DURAND", None, "Jean", "M", "1953-07-00", "DURAND|JEAN", None, "0003", "École", "17",
+                            None))]
+
+
+@pytest.mark.parametrize("written, read", [
+    ("04/05/1980", "1980-05-04"), ("4/5/1980", "1980-05-04"), ("00/00/1953", "1953-00-00"),
+    ("00/05/1953", "1953-05-00"), ("05/1961", "1961-05-00"), ("1961", "1961-00-00"), ("1980-05-04", "1980-05-04"), ("29/02/1980", "1980-02-29"),
+    ("29/02/1981", None), ("29/02/1900", None), ("12/00/1953", None), ("31/04/1980", None), ("", None),
+    ("00/00/0000", None), ("04/05/80", None), ("04.05.1980", None), ("04/05/2999", None), ("٠٤/٠٥/١٩٨٠", None), ("1875", "1875-00-00")])
+def test_birth_dates(written, read):
+    assert roll_files.birth_date_of(written) == read
+
+
+@pytest.mark.parametrize("written, read", [("12345678", "12345678"), (" 123 456 789 ", "123456789"), ("1234567", None),
+                                           ("12345678A", None), ("1234567890", None), ("", None)])
+def test_numbers_of_electors(written, read):
+    assert roll_files.number(written) == read
+
+
+@pytest.mark.parametrize("person, fault", [
+    ({"birth_date": "29/02/1981"}, "date"), ({"birth_date": ""}, "date"), ({"birth_date": "01/01/1875"}, "old"),
+    ({"sex": "?"}, "sex"), ({"birth_name": "D\ufffdRAND"}, "characters")])
+def test_who_is_badly_written_stays_on_the_roll_and_is_told(person, fault):
+    """To leave them out could cost a vote."""
+    reading, rows = reading_of(a_file({}, person))
+    assert len(rows) == 2 and reading.report["faults"] == [[3, fault, True]] and reading.report["left_out"] == 0
+
+
+@pytest.mark.parametrize("change, fault", [
+    ((b"1980", b'1980";"x'), "columns"), ((b';"0001";', b";"), "columns"),
+    ((b"liste principale", b"?"), "kind"), ((b'"DURAND"', b""), "name"), ((b"DURAND", b"-"), "name"), ((b"DURAND", b"A" * 201), "too_long"),
+    ((b'"69123"', b"", 1), "unit"), ((b'"DURAND"', b'"DUR"AND""'), "quotes")])
+def test_a_line_that_names_nobody_is_left_out_and_told(change, fault):
+    head, row = a_file({}).splitlines(keepends=True)
+    reading, rows = reading_of(head + row + row.replace(*change) + row)
+    assert len(rows) == 2 and reading.report["left_out"] == 1
+    assert reading.report["faults"] == [[3, fault, False]]
+
+
+def test_a_hundred_faults_are_told_and_all_are_counted():
+    reading, _ = reading_of(a_file({}, *[{"sex": "?"}] * 150))
+    assert len(reading.report["faults"]) == 100 and reading.report["fault_count"] == 150
+
+
+def test_a_bom_quotes_line_breaks_and_empty_lines_are_read():
+    people = {"birth_name": 'DURAND ""DIT"" X'}, {"birth_name": "DU\nPONT"}
+    content = b"\xef\xbb\xbf" + a_file(*people).replace(b"\n", b"\r\n") + b";" * 26 + b"\r\n\r\n"
+    reading, rows = reading_of(content)
+    assert [row[1][0] for row in rows] == ['DURAND "DIT" X', "DU PONT"]
+    assert reading.report["fault_count"] == 0
+
+
+@pytest.mark.parametrize("content, refusal", [
+    (b"", roll_files.RollEmpty),
+    (a_file(), roll_files.RollEmpty),
+    (a_file({}, commune="75056"), roll_files.RollForeign),
+    (a_file({}) + a_file({}, commune="75056").splitlines(keepends=True)[1], roll_files.RollForeign),
+    (a_file({}, {}).decode().encode("latin-1"), roll_files.RollEncoding),
+    (a_file({}).decode().encode("utf-16"), roll_files.RollBinary),
+    (a_file({}).replace(b"DURAND", b"DUR\0AND"), roll_files.RollBinary),
+    (b"PK\3\4" + b"\0\xff" * 90_000, roll_files.RollBinary),
+    (a_file({}).replace("nom de naissance".encode(), b"nom"), roll_files.RollHeaders),
+    (a_file({}).replace(b";", b","), roll_files.RollHeaders),
+    (b'"une "premi\xc3\xa8re" ligne"\n', roll_files.RollHeaders),
+    (a_file({}).replace(b"DURAND", b"D" * 70_000), roll_files.RollTooWide),
+    (a_file({}, *[{}] * 20).replace(b'DURAND"', b"DURAND", 1), roll_files.RollQuotes),
+])
+def test_a_file_that_cannot_be_the_roll_is_refused(content, refusal):
+    with pytest.raises(refusal):
+        reading_of(content)
+
+
+@pytest.mark.parametrize("kept", [*range(1, 60), 100, 200])
+def test_a_file_cut_anywhere_but_between_two_lines_is_refused(kept):
+    content = a_file({}, {}, {})
+    with pytest.raises((roll_files.RollTruncated, roll_files.RollEncoding)):
+        reading_of(content[:-kept])
+
+
+def test_a_million_columns_are_refused_in_little_memory():
+    def source(position):
+        return (b"colonne;" * 1000 for _ in range(1000))
+    tracemalloc.start()
+    with pytest.raises(roll_files.RollTooWide):
+        roll_files.Reading(frozenset()).advance(source)
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_a_file_read_in_small_pieces_is_the_same(monkeypatch):
+    content = a_file(*({"birth_name": f"DURAND{number}", "birth_date": "?"} for number in range(50)))
+    whole = reading_of(content)
+    monkeypatch.setattr(roll_files, "BATCH", 7)
+    assert reading_of(content)[1] == whole[1] and reading_of(content)[0].report == whole[0].report
+
+
+def test_parts_of_a_commune_may_list_its_electors(db):
+    lyon = a_commune()
+    CommuneName.create(commune=lyon, name="Lyon 3e", key="LYON 3E", kind="arrondissement", code="69383")
+    assert roll_import.communes_of(lyon) == {"69123", "69383"}
+    reading_of(a_file({}, commune="69383"), roll_import.communes_of(lyon))
+
+
+# --- A file becomes the roll ----------------------------------------------------------------------------------------
+
+def saved(tmp_path, *people, name="liste.csv", **columns):
+    path = tmp_path / name
+    path.write_bytes(a_file(*people, **columns))
+    return path
+
+
+def many(count, **columns):
+    return [{"birth_name": f"DURAND-{'abcdefghij'[number % 10] * (number // 10 + 1)}", **columns}
+            for number in range(count)]
+
+
+def work():
+    """What the workers do of it."""
+    for name in (roll_import.READ, roll_import.ERASE):
+        roll_import.jobs.plan(clock.WORKS)
+        roll_import.jobs.bring_forward(name)
+        while clock.run(name=name):
+            pass
+
+
+def names_on(kind="LP"):
+    roll = rolls.current("69123").get(kind)
+    return roll and [elector.birth_name for elector in Elector.select().where(Elector.roll == roll).order_by(Elector.id)]
+
+
+def test_a_file_becomes_the_roll_and_the_former_one_is_erased(db, tmp_path):
+    lyon = a_commune()
+    roll_import.import_file(lyon, saved(tmp_path, ANNE), CLOCK)
+    roll_import.import_file(lyon, saved(tmp_path, {"birth_name": "MARTIN"}), CLOCK)
+    assert names_on() == ["MARTIN"]
+    assert Elector.select().count() == 2
+    work()
+    assert Elector.select().count() == Roll.select().count() == 1
+    assert not RollFile.select().exists()
+    assert Event.select().where(Event.act == "importer").count() == 2
+
+
+def test_another_kind_of_list_stands_beside(db, tmp_path):
+    lyon = a_commune()
+    roll_import.import_file(lyon, saved(tmp_path, ANNE), CLOCK)
+    roll_import.import_file(lyon, saved(tmp_path, {"birth_name": "ROSSI"}, kind="LCM"), CLOCK)
+    assert names_on("LP") == ["DURAND"] and names_on("LCM") == ["ROSSI"]
+
+
+def test_a_roll_that_changed_has_the_files_of_its_commune_checked_again(db, tmp_path):
+    roll_import.import_file(a_commune(), saved(tmp_path, ANNE), CLOCK)
+    assert Job.get(Job.name == "revoir").subject == "69123"
+
+
+def test_a_dry_run_writes_nothing(db, tmp_path):
+    report = roll_import.check_file(a_commune(), saved(tmp_path, ANNE, {"sex": "?"}))
+    assert report["electors"]["LP"] == 2 and report["faults"] == [[3, "sex", True]]
+    assert not (Roll.select().exists() or RollFile.select().exists() or Elector.select().exists())
+
+
+def test_the_same_file_twice_changes_nothing(db, tmp_path):
+    lyon, path = a_commune(), saved(tmp_path, ANNE)
+    roll_import.import_file(lyon, path, CLOCK)
+    for act in (roll_import.check_file, lambda *given: roll_import.import_file(*given, CLOCK)):
+        with pytest.raises(roll_import.RollKnown):
+            act(lyon, path)
+    assert Elector.select().count() == 1
+
+
+def test_less_than_half_of_the_former_roll_is_to_be_confirmed(db, tmp_path):
+    lyon = a_commune()
+    roll_import.import_file(lyon, saved(tmp_path, *many(9)), CLOCK)
+    path = saved(tmp_path, *many(4))
+    for act in (roll_import.check_file, lambda *given: roll_import.import_file(*given, CLOCK)):
+        with pytest.raises(roll_import.RollSmaller):
+            act(lyon, path)
+    assert len(names_on()) == 9
+    roll_import.import_file(lyon, path, CLOCK, smaller=True)
+    assert len(names_on()) == 4
+    roll_import.import_file(lyon, saved(tmp_path, *many(2)), CLOCK)
+
+
+@pytest.mark.parametrize("cut", [3, 900])
+def test_a_refused_file_leaves_the_former_roll_and_nothing_else(db, tmp_path, monkeypatch, cut):
+    lyon = a_commune()
+    roll_import.import_file(lyon, saved(tmp_path, ANNE), CLOCK)
+    monkeypatch.setattr(roll_files, "BATCH", 3)
+    path = saved(tmp_path, *many(20))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(roll_files.RollTruncated):
+        roll_import.import_file(lyon, path, CLOCK)
+    work()
+    assert names_on() == ["DURAND"]
+    assert Elector.select().count() == 1 and not RollFile.select().exists()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_an_import_killed_in_the_middle_shows_nothing_half_and_runs_again(db, tmp_path, monkeypatch):
+    lyon, path = a_commune(), saved(tmp_path, *many(20))
+    roll_import.import_file(lyon, saved(tmp_path, ANNE, name="former.csv"), CLOCK)
+    monkeypatch.setattr(roll_files, "BATCH", 6)
+
+    def kill(done, total):
+        if done > total / 2:
+            raise Killed
+    with pytest.raises(Killed):
+        roll_import.import_file(lyon, path, CLOCK, progress=kill)
+    assert names_on() == ["DURAND"]
+    roll_import.import_file(lyon, path, CLOCK)
+    assert names_on() == [person["birth_name"] for person in many(20)]
+    work()
+    assert Elector.select().count() == 20
+
+
+def upload(path, commune=None, agent=None):
+    with path.open("rb") as stream:
+        return roll_import.receive(commune or a_commune(), agent or an_agent(commune=commune), stream)
+
+
+def test_an_uploaded_file_waits_in_the_database_until_it_is_read_then_confirmed(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(roll_import, "PIECE", 500)
+    monkeypatch.setattr(roll_files, "BATCH", 3)
+    lyon, agent = a_commune(), an_agent()
+    file = upload(saved(tmp_path, *many(10)), lyon, agent)
+    assert RollPart.select().count() > 3
+    work()
+    file = roll_import.of(lyon)
+    assert file.state == "ready" and file.report["electors"]["LP"] == 10
+    assert not RollPart.select().exists() and not rolls.current(lyon)
+    roll_import.replace(file, agent)
+    assert len(names_on()) == 10 and rolls.current(lyon)["LP"].agent == agent
+    with pytest.raises(roll_import.RollReplaced):
+        roll_import.replace(file, agent)
+
+
+def test_a_worker_killed_between_two_steps_loses_and_repeats_no_line(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(roll_files, "BATCH", 3)
+    upload(saved(tmp_path, *many(10)))
+    clock.run(lambda: Elector.select().count() > 4, name=roll_import.READ)
+    assert 4 < Elector.select().count() < 10
+    work()
+    assert Elector.select().count() == 10
+
+
+def test_two_workers_on_one_file_write_each_line_once(db, tmp_path, monkeypatch):
+    monkeypatch.setattr(roll_files, "BATCH", 3)
+    file = upload(saved(tmp_path, *many(10)))
+    slower = RollFile.get_by_id(file.id)
+    work()
+    with pytest.raises(roll_import.RollReplaced), db.atomic():
+        roll_import.read_on(slower, lambda position: roll_import._parts(file, position))
+
+
+def test_an_uploaded_file_that_is_refused_says_why(db, tmp_path):
+    lyon = a_commune()
+    upload(saved(tmp_path, *many(2), commune="75056"), lyon)
+    work()
+    refusal = roll_import.refusal_of(roll_import.of(lyon))
+    assert isinstance(refusal, roll_files.RollForeign) and refusal.facts == {"line": 2, "code": "75056"}
+
+
+def test_a_second_upload_takes_the_place_of_the_first(db, tmp_path):
+    lyon, agent = a_commune(), an_agent()
+    first_file = upload(saved(tmp_path, *many(2)), lyon, agent)
+    work()
+    upload(saved(tmp_path, *many(3)), lyon, agent)
+    with pytest.raises(roll_import.RollReplaced):
+        roll_import.replace(first_file, agent)
+    work()
+    assert roll_import.of(lyon).report["electors"]["LP"] == 3 and Elector.select().count() == 3
+
+
+def test_a_file_nobody_confirms_is_erased_after_a_day(db, tmp_path):
+    upload(saved(tmp_path, *many(2)))
+    work()
+    RollFile.update(created_at=now() - roll_import.LIFE).execute()
+    work()
+    assert not (RollFile.select().exists() or Roll.select().exists() or Elector.select().exists())
+
+
+def test_the_command_tells_what_it_found_and_what_it_refused(app, tmp_path):
+    a_commune()
+    path, run = saved(tmp_path, ANNE, {"birth_date": "30/02/1980"}), app.test_cli_runner().invoke
+    answer = run(args=["roll", "import", "69123", str(path), "--dry-run"])
+    assert answer.exit_code == 0 and "2 LP; 1 lines to look at, 0 left out; nothing written" in answer.output
+    assert "3: la date de naissance" in answer.output and "100 %" in answer.output
+    assert run(args=["roll", "import", "Lyon (69)", str(path)]).exit_code == 0
+    again = run(args=["roll", "import", "69123", str(path)])
+    assert again.exit_code == 1 and "déjà été importée" in again.output
+    assert run(args=["roll", "import", "99999", str(path)]).exit_code == 1
