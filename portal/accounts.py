@@ -18,6 +18,7 @@ NOBODY = HASHER.hash(secrets.token_hex())           # an unknown account costs t
 INVITATION = "invitation"                           # the kind of its links and the name of its mail
 LIFE_OF_AN_INVITATION = datetime.timedelta(hours=24)
 FORGOTTEN_AFTER = datetime.timedelta(hours=24)      # no role's log-in lasts longer; what expired may still be told
+BATCH = 500                                         # rows deleted at once
 SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
 LONGEST = 128
 
@@ -170,6 +171,16 @@ def password_given(agent):
 
 
 def forget_expired():
-    """Delete sessions and single-use tokens that can serve nobody any more. Returns how many."""
-    sessions = WebSession.delete().where(WebSession.started_at < now() - FORGOTTEN_AFTER).execute()
-    return sessions + SingleUse.delete().where(SingleUse.expires_at < now() - FORGOTTEN_AFTER).execute()
+    """Delete a batch of the sessions and single-use tokens that can serve nobody any more. Returns how many."""
+    return sum(of.delete().where(of._meta.primary_key.in_(_expired(of).limit(BATCH))).execute()
+               for of in (WebSession, SingleUse))
+
+
+def expired():
+    """How many of them there are."""
+    return sum(_expired(of).count() for of in (WebSession, SingleUse))
+
+
+def _expired(of):
+    since = {WebSession: WebSession.started_at, SingleUse: SingleUse.expires_at}[of]
+    return of.select(of._meta.primary_key).where(since < now() - FORGOTTEN_AFTER)

@@ -1,6 +1,6 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import eves, jobs, lapses, roll_import, tours
+from portal import erasure, eves, jobs, lapses, roll_import, tours
 
 WORKS = {
     **roll_import.WORKS,
@@ -8,6 +8,7 @@ WORKS = {
     "avertir": lapses.WARN,
     "veille": eves.WORK,
     "couvrir": tours.WORK,
+    **erasure.WORKS,
 }
 
 

@@ -50,6 +50,18 @@ def hold(*keys):
         database.execute_sql("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", (numbers,))
 
 
+def free_rows(query):
+    """The rows of `query` that nobody else holds, held until the transaction ends. SQLite's has one writer anyway."""
+    return list(query.for_update("FOR UPDATE SKIP LOCKED") if on_postgresql() else query)
+
+
+def forget_what_was_written():
+    """SQLite's log still holds the pages of before an erasure: it is written back and emptied, as soon as no reader
+    needs it. PostgreSQL recycles its own, and vacuums by itself."""
+    if not on_postgresql():
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def clock():
     """The instant by the database's own clock: acts of several servers keep one order."""
     if not on_postgresql():

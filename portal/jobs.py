@@ -7,12 +7,17 @@ import datetime
 import logging
 import time
 from typing import Callable, NamedTuple
+from zoneinfo import ZoneInfo
 
-from models import Job, now
+from peewee import DateField
+
+from models import UTC, Job, now
 from portal.database import transaction
 
 LEASE = datetime.timedelta(minutes=2)       # a step takes seconds
 PAUSE = datetime.timedelta(minutes=5)       # after a failure
+PARIS = ZoneInfo("Europe/Paris")
+NIGHT = 4                                   # o'clock there: no clock skips that hour, and Réunion has begun its day
 TURN = 20                                   # seconds of one job before it lets others go first
 
 log = logging.getLogger("maprocuration.jobs")
@@ -30,6 +35,37 @@ class Work(NamedTuple):
     after: Callable | None = None
 
 
+def every(**duration):
+    """`again` of work that is due so long after it ended; see datetime.timedelta."""
+    return lambda ended_at: ended_at + datetime.timedelta(**duration)
+
+
+def at_night(ended_at):
+    """`again` of work for the hours when few people are there."""
+    local = ended_at.astimezone(PARIS)
+    night = local.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    return (night if night > local else night + datetime.timedelta(days=1)).astimezone(UTC)
+
+
+class Order(NamedTuple):
+    """Rows in the order of an index: a column that may be the same for many (a day, an instant), then the key."""
+
+    column: object
+    key: object
+
+    def after(self, query, cursor):
+        """The rows of `query` that follow the `position` of one, all when it is empty."""
+        if cursor:
+            value, _, last = cursor.partition("|")
+            of = datetime.date if isinstance(self.column, DateField) else datetime.datetime
+            value = of.fromisoformat(value)
+            query = query.where(self.column >= value, (self.column > value) | (self.key > int(last)))
+        return query.order_by(self.column, self.key)
+
+    def position(self, row):
+        return f"{getattr(row, self.column.name).isoformat()}|{row.id}"
+
+
 class LeaseLost(Exception):
     """Another worker has taken the job up: this step is rolled back."""
 
@@ -45,6 +81,21 @@ def later(name, subject="", total=None):
 def of(name, subject):
     """The job `name` about `subject`, None where none was ever asked for."""
     return Job.get_or_none(Job.name == name, Job.subject == str(subject))
+
+
+def through(work):
+    """Do all of a work that comes again and again, here and now, without its row. Returns how many rows."""
+    job, total = Job(cursor=""), 0
+    while done := _one_step(work, job):
+        total += done
+    if work.after:
+        work.after()
+    return total
+
+
+def _one_step(work, job):
+    with transaction():
+        return work.step(job)
 
 
 def plan(works):

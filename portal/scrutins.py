@@ -24,6 +24,11 @@ def end_of(day, commune):
     return midnight.astimezone(UTC)
 
 
+def hour_of(day, hour, commune):
+    """The instant at which clocks show `hour` o'clock on the local `day` in `commune`."""
+    return datetime.datetime.combine(day, datetime.time(hour), ZoneInfo(commune.zone)).astimezone(UTC)
+
+
 def last_whole_day(instant, commune):
     """The last local day that is over before `instant`: what "until when" must say of a limit within a day."""
     return local_day(instant, commune) - datetime.timedelta(days=1)
@@ -63,6 +68,14 @@ def voted_in(tours, commune, after, until):
 
 def rules(scrutin, commune):
     """The most specific rules: the scrutin's before the general ones, then the smallest territory."""
+    known = Rules.select().where(Rules.territory.in_(commune.territories),
+                                 (Rules.scrutin == scrutin) | Rules.scrutin.is_null())
+    return rules_among(known, scrutin, commune)
+
+
+def rules_among(known, scrutin, commune):
+    """The same, from rows already read. `scrutin` may be its id; None: the rules of no scrutin in particular."""
     order = {territory: rank for rank, territory in enumerate(commune.territories)}
-    known = Rules.select().where(Rules.territory.in_(list(order)), (Rules.scrutin == scrutin) | Rules.scrutin.is_null())
-    return min(known, key=lambda row: (row.scrutin_id is None, order[row.territory]), default=DEFAULT_RULES)
+    number = getattr(scrutin, "id", scrutin)
+    here = (row for row in known if row.territory in order and row.scrutin_id in (number, None))
+    return min(here, key=lambda row: (row.scrutin_id is None, order[row.territory]), default=DEFAULT_RULES)

@@ -1,4 +1,5 @@
-"""`flask worker`: sends the mails, seals the journal, tidies up, each on its own thread, until told to stop.
+"""`flask worker`: sends the mails, seals the journal, does the works of the clock, each on its own thread, until told
+to stop.
 
 Any number may run. SIGTERM finishes the mail in hand; SIGKILL loses nothing, a lease runs out.
 """
@@ -8,10 +9,10 @@ import threading
 from typing import Callable, NamedTuple
 
 from models import database
-from portal import accounts, journal, outbox
+from portal import clock, journal, outbox
 
 IDLE = 0.5            # seconds between two looks when there is nothing to do
-TIDYING = 60          # seconds between two removals of what has expired
+TICK = 5              # seconds between two looks at the clock's works
 FIRST_PAUSE = 1       # seconds after a failure, doubled by each that follows
 LONGEST_PAUSE = 60
 GRACE = 60            # seconds a thread may take to finish what it holds
@@ -30,7 +31,7 @@ class Duty(NamedTuple):
 DUTIES = (
     Duty("mails", lambda stopping: outbox.send_batch(stopping=stopping)),
     Duty("journal", lambda stopping: journal.seal()),
-    Duty("tidying", lambda stopping: accounts.forget_expired(), TIDYING),
+    Duty("clock", clock.run, TICK),
 )
 
 
