@@ -26,6 +26,22 @@ def recognise(issuer, sub, claims):
     return Voter.get(Voter.issuer == issuer, Voter.sub == sub)
 
 
+def is_same(voter, claims):
+    """Is it the voter that these claims of FranceConnect+ are about? Raises IdentityUnusable.
+
+    The subject differs from client to client, so the identity is compared: names under their normal form, sex, date
+    and place of birth, as INSEE's register has them (its claims are called `rnipp_…` there), else as the card has them.
+    """
+    found = identity_of(_of_the_register(claims))
+    return all(getattr(voter, name) == found[name] for name in ("key", "sex", "birth_place", "birth_country"))
+
+
+def _of_the_register(claims):
+    """FranceConnect+ leaves an unknown day as 00 in `birthdate`, as `idp_birthdate` does elsewhere."""
+    register = {name.removeprefix("rnipp_"): value for name, value in claims.items() if name.startswith("rnipp_")}
+    return {**claims, **register, "idp_birthdate": claims.get("birthdate")}
+
+
 def has_files(voter):
     return Procuration.select().where(Procuration.voter == voter).exists()
 

@@ -14,12 +14,15 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
-from portal import attempts, journal, oidc, sessions, settings, voters
+from models import SingleUse, now
+from portal import attempts, journal, oidc, sealed, sessions, settings, voters
 from portal.access import PUBLIC, access
 from portal.attempts import Attempt, LogInLost
 from portal.database import transaction
 from portal.error_pages import Unavailable, show
+from portal.errors import LinkDead
 from portal.pages import pages
+from portal.single_use import digest, spend
 
 SCOPE = "openid identite_pivot idp_birthdate preferred_username email"
 ACR = "eidas1"
@@ -67,7 +70,7 @@ def install(app, settings):
 def connexion_franceconnect():
     attempt = attempts.begin(cookie.setdefault(BROWSER, attempts.new_browser()), _suite())
     return render_template("public/franceconnect_depart.html",
-                           url=provider.log_in_url(_our("/franceconnect/retour"), attempt.state, attempt.nonce))
+                           url=provider.log_in_url(our("/franceconnect/retour"), attempt.state, attempt.nonce))
 
 
 @pages.get("/franceconnect/retour")
@@ -89,17 +92,30 @@ def retour():
 @pages.post("/deconnexion")
 @access(PUBLIC)
 def deconnexion():
-    """Ours ends first, whatever becomes of FranceConnect's. Someone else may use this computer: both must end."""
+    """Ours ends first, whatever becomes of FranceConnect's. Someone else may use this computer: all must end."""
     ended = _end()
     if ended and ended.agent_id:
         flash(gettext("deconnexion.faite"), "info")
         return redirect(url_for(".connexion"), 303)
-    url = ended and ended.id_token and _log_out_url(ended.id_token)
-    if not url:
-        flash(gettext("deconnexion.seulement_ici" if ended and ended.id_token else "deconnexion.faite"), "info")
-        return redirect(url_for(".accueil"), 303)
-    page = render_template("public/franceconnect_fin.html", url=url)
-    flash(gettext("deconnexion.faite"), "info")  # for the start page, where FranceConnect sends the browser back
+    if ended and ended.certified_token and (url := _way_by_plus(ended)):
+        return render_template("public/franceconnect_fin.html", url=url, plus=True)
+    return _leave(ended and ended.id_token, whole=not (ended and ended.certified_token))
+
+
+@pages.get("/deconnexion/suite")
+@access(PUBLIC)
+def suite_de_deconnexion():
+    """Back from FranceConnect+; FranceConnect's own session comes next."""
+    return _leave(_left_behind(request.args.get("state", "")))
+
+
+def _leave(id_token, whole=True):
+    """Out of FranceConnect, and back to the start page. `whole` unless FranceConnect+ did not answer."""
+    url = id_token and _log_out_url(provider, id_token, secrets.token_urlsafe(32), "/")
+    whole = whole and bool(url or not id_token)
+    said = gettext("deconnexion.faite" if whole else "deconnexion.seulement_ici")
+    page = render_template("public/franceconnect_fin.html", url=url) if url else redirect(url_for(".accueil"), 303)
+    flash(said, "info")  # for the start page, where FranceConnect sends the browser back
     return page
 
 
@@ -126,7 +142,7 @@ def _suite():
     return next((endpoint for endpoint in SUITES if url_for(endpoint) == request.form.get("suite")), None)
 
 
-def _our(path):
+def our(path):
     return settings.active().base_url.rstrip("/") + path
 
 
@@ -152,7 +168,7 @@ def _declined(attempt, answer):
 def _log_in(attempt, answer):
     try:
         provider.check_callback(answer.iss)
-        tokens = provider.log_in(answer.code, _our("/franceconnect/retour"), attempt.nonce)
+        tokens = provider.log_in(answer.code, our("/franceconnect/retour"), attempt.nonce)
         with transaction():
             voter = voters.recognise(provider.issuer, tokens.claims["sub"], tokens.userinfo)
             _enter(voter, attempt, tokens)
@@ -184,9 +200,29 @@ def _end():
     return ended
 
 
-def _log_out_url(id_token):
+def _log_out_url(there, id_token, state, back):
     try:
-        return provider.log_out_url(id_token, secrets.token_urlsafe(32), _our("/"))
+        return there.log_out_url(id_token, state, our(back))
     except oidc.Outage as error:
         log.error("outage at log-out: %s", error)
         return None
+
+
+# --- Two log-outs, one after the other ------------------------------------------------------------------------------
+
+def _way_by_plus(ended):
+    """To FranceConnect+, which ends first; the way on is found again by its state."""
+    plus, state = current_app.extensions["franceconnect_plus"], secrets.token_urlsafe(32)
+    url = plus and _log_out_url(plus, ended.certified_token, state, "/deconnexion/suite")
+    if url:
+        SingleUse.create(hash=digest(state), kind="logout", expires_at=now() + attempts.LIFE,
+                         subject=sealed.seal("logout", ended.id_token or ""))
+    return url
+
+
+def _left_behind(state):
+    """FranceConnect's id_token of the session that ended, once; empty for a state that leads nowhere."""
+    try:
+        return sealed.unseal("logout", spend(state, "logout").subject)
+    except (LinkDead, sealed.Unreadable):
+        return ""
