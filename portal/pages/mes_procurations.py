@@ -6,7 +6,7 @@ from peewee import JOIN, prefetch
 
 from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Scrutin, Status, Tour, TourDay,
                     TourVise, now)
-from portal import addresses, procedure, scrutins
+from portal import addresses, certified, procedure, scrutins
 from portal.access import VOTERS, access
 from portal.errors import AlreadyDecided
 from portal.pages import pages
@@ -72,10 +72,10 @@ def loaded(*conditions):
                      Reference.select().where(Reference.kind == "etablir").order_by(Reference.drawn_at.desc()),
                      Passage.select().order_by(Passage.version), TourVise.select(),
                      Couverture.select().where(Couverture.place.is_null(False)))
-    tours, refused = tours_by_id(files), addresses.undeliverable(files)
+    tours, refused, accepted = tours_by_id(files), addresses.undeliverable(files), certified.accepted_among(files)
     for file in files:
         complete(file, tours)
-        file.link_refused = file.id in refused
+        file.link_refused, file.without_visit = file.id in refused, file.id in accepted
     return files
 
 
