@@ -4,8 +4,8 @@ from importlib import import_module
 from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
-MODULES = ("home", "franceconnect", "certifiee", "demande", "mes_procurations", "documents", "connexion", "double_authentification",
-           "sante", "adresse", "resiliation", "mandataire", "session")
+MODULES = ("home", "franceconnect", "certifiee", "demande", "mes_procurations", "documents", "connexion",
+           "double_authentification", "sante", "adresse", "resiliation", "mandataire", "session")
 
 
 def install(app, settings):
