@@ -10,7 +10,8 @@ from flask_admin.theme import Theme
 
 from admin_views.start import Start, entries
 
-MODULES = ("officer", "commune", "courriers", "registre", "ministry", "accounts", "style", "profile")    # in the order of the menu
+MODULES = (     # in the order of the menu
+    "officer", "commune", "courriers", "registre", "scrutins", "ministry", "accounts", "style", "profile")
 OUR_OWN = Theme(folder="none", base_template="admin/base.html")  # Flask-Admin's own templates cannot be reached
 
 

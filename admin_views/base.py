@@ -1,6 +1,6 @@
 """What every view of the back office is made of: who may open it, which rows it may touch, what it leaves behind.
 
-A grid is one class (see `admin_views/ministry.py`); each override of Flask-Admin is listed with its reason in
+A grid is one class (see `admin_views/scrutins.py`); each override of Flask-Admin is listed with its reason in
 `docs/back-office.md`. Everything is closed until a view opens it.
 """
 import datetime
