@@ -5,8 +5,8 @@ import click
 from flask.cli import AppGroup
 from flask_babel import gettext
 
-from models import Agent, Commune, Role
-from portal import accounts, commune_list, journal, roll_import, second_factor, settings, worker
+from models import Agent, Commune, Role, now
+from portal import accounts, clock, commune_list, erasure, jobs, journal, roll_import, second_factor, settings, worker
 from portal.communes import resolve
 from portal.database import migrations
 from portal.errors import Refused
@@ -17,10 +17,11 @@ agents = AppGroup("agents", help="Accounts of officers, town halls and the minis
 towns = AppGroup("communes", help="The official list of communes.")
 registers = AppGroup("roll", help="Electoral rolls.")
 trail = AppGroup("journal", help="The append-only journal.")
+works = AppGroup("jobs", help="What is done without anybody asking.")
 
 
 def install(app):
-    for command in (db, agents, towns, registers, trail, check, work):
+    for command in (db, agents, towns, registers, trail, works, check, work):
         app.cli.add_command(command)
 
 
@@ -110,6 +111,35 @@ def verify():
     click.echo("journal intact")
 
 
+@works.command("run")
+@click.argument("name", required=False, type=click.Choice(list(clock.WORKS)))
+@click.option("--dry-run", is_flag=True, help="Count what would be erased, write nothing.")
+def run_works(name, dry_run):
+    """Do what is due, or the work NAME now. Exit 1 when something failed: it is tried again later."""
+    if dry_run:
+        for work, number in erasure.count().items():
+            if name in (None, work):
+                click.echo(f"{work}: {number} to erase")
+        return
+    if name:
+        clock.bring_forward(name)
+    sys.exit(any([not _done(work) for work in ([name] if name else clock.WORKS)]))
+
+
+def _done(name):
+    """Do all that is due of one work, a line for each job that ended. False when it failed."""
+    began = now()
+    try:
+        while clock.run(name=name):
+            pass
+    except Exception as failure:
+        click.echo(f"{name}: {type(failure).__name__}; it goes on in a few minutes", err=True)
+        return False
+    for job in jobs.ended_since(name, began):
+        click.echo(f"{name}{' of ' * bool(job.subject)}{job.subject}: {job.done} rows")
+    return True
+
+
 @click.command()
 def check():
     """Is this configuration fit for production? Exit 1 and one line per fault."""
@@ -122,5 +152,5 @@ def check():
 @click.command("worker")
 @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
 def work(once):
-    """Send the mails and seal the journal until stopped. Any number may run."""
+    """Send the mails, seal the journal and do the works of the clock until stopped. Any number may run."""
     worker.run_once() if once else worker.run()

@@ -1,6 +1,6 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import erasure, eves, jobs, lapses, roll_import, tours
+from portal import decisions, erasure, eves, jobs, lapses, roll_import, tours
 
 WORKS = {
     **roll_import.WORKS,
@@ -8,6 +8,8 @@ WORKS = {
     "avertir": lapses.WARN,
     "veille": eves.WORK,
     "couvrir": tours.WORK,
+    "decider": decisions.DECIDE,
+    "revoir": decisions.REVIEW,
     **erasure.WORKS,
 }
 
@@ -16,3 +18,9 @@ def run(stopping=lambda: False, name=None):
     """Do what is due, of the work `name` only if given. Returns how much was done, 0 when there is nothing more."""
     jobs.plan(WORKS)
     return jobs.run(WORKS, stopping, name)
+
+
+def bring_forward(name):
+    """The work `name` is due now, if it comes again and again and is not under way."""
+    jobs.plan(WORKS)
+    jobs.bring_forward(name)

@@ -113,6 +113,11 @@ def bring_forward(name):
      .where(Job.name == name, Job.subject == "", Job.lease_until.is_null() | (Job.lease_until < now())).execute())
 
 
+def ended_since(name, instant):
+    """The jobs of the work `name` that ended at `instant` or later."""
+    return list(Job.select().where(Job.name == name, Job.ended_at >= instant).order_by(Job.ended_at))
+
+
 def run(works, stopping=lambda: False, name=None):
     """Do a step of the job that is due the longest (of `name` only, if given). Returns how many rows it did, at least
     1 when a job ended; 0 when nothing is due."""
