@@ -621,7 +621,7 @@ class Elector(Table):
     first_names = CharField(255)
     sex = FixedCharField(1, constraints=[one_of("sex", SEXES)])
     birth_date = FixedCharField(10)                             # YYYY-MM-DD, 00 where the roll says nothing
-    key = WordField(520, index=True)                            # as Personne.key without the date
+    key = WordField(520, index=True)                            # normal form, see portal.rolls.key_of
     used_key = WordField(520, null=True)                        # the same of the used name
     station = CharField(10, default="")                         # code of the polling station
     station_label = CharField(100, default="")

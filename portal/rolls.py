@@ -13,6 +13,7 @@ from models import Elector, Roll
 from portal.names import fold
 
 MOST_CANDIDATES = 20        # homonyms that are looked at: more are never decided by a machine anyway
+MOST_WORDS = 6              # of a search
 UNKNOWN = "0000-00-00"      # a birth date nobody could read
 
 
@@ -47,23 +48,19 @@ def candidates(commune, person, lists=("LP",)):
 
 
 def _queries(commune, person, kinds):
-    of_the_roll = Elector.roll.in_(_rolls(commune, kinds)) & agreeing(person.birth_date)
-    electors = Elector.select().order_by(Elector.id)
+    electors = Elector.select().where(agreeing(person.birth_date)).order_by(Elector.id)
     if commune is None:
-        return [electors.where(Elector.key == key_of(person.birth_name, person.first_names), of_the_roll)]
+        same = Elector.key == key_of(person.birth_name, person.first_names)
+        return [electors.join(Roll).where(same, Roll.state == "current", Roll.kind.in_(kinds))]
     starts = [key_of(name, first_of(person.first_names))
               for name in {person.birth_name, getattr(person, "used_name", None)} if name]
-    return [electors.where(of_the_roll, any_of(column.begins(start) for start in sorted(starts)))
-            for column in (Elector.key, Elector.used_key)]
+    return [electors.where(beginning(commune, kinds, column, starts)) for column in (Elector.key, Elector.used_key)]
 
 
-def _rolls(commune, kinds):
-    rolls = Roll.select(Roll.id).where(Roll.state == "current", Roll.kind.in_(kinds))
-    return rolls if commune is None else rolls.where(Roll.commune == commune)
-
-
-def any_of(conditions):
-    return reduce(operator.or_, conditions)
+def beginning(commune, kinds, column, starts):
+    """The condition: on a roll of `commune`, with a `column` that begins with one of `starts`: ranges of one index."""
+    rolls = Roll.select(Roll.id).where(Roll.state == "current", Roll.commune == commune, Roll.kind.in_(kinds))
+    return reduce(operator.or_, (Elector.roll.in_(rolls) & column.begins(start) for start in sorted(starts)))
 
 
 def _may_be(elector, person):
@@ -84,11 +81,30 @@ def _match(elector, person):
     return Match(elector, same and confirmed is not False, confirmed)
 
 
+# --- Search ---------------------------------------------------------------------------------------------------------
+
+def search(commune, words, limit):
+    """Electors of `commune` whose birth or used name begins with `words`, perhaps followed by the beginning of their
+    first names; at most `limit`, in the order of their names. Two statements."""
+    starts = _readings(fold(words).split()[:MOST_WORDS])
+    found = {elector.id: elector for column in (Elector.key, Elector.used_key) if starts
+             for elector in (Elector.select(Elector, Roll).join(Roll)
+                             .where(beginning(commune, Roll.KINDS, column, starts)).order_by(column).limit(limit))}
+    return sorted(found.values(), key=lambda elector: (elector.key, elector.id))[:limit]
+
+
+def _readings(words):
+    """DE LA TOUR ANNE: a name as a whole, or a name and first names after any of its words."""
+    whole = "".join(words)
+    return whole and [whole, *(f"{''.join(words[:cut])} {''.join(words[cut:])}" for cut in range(1, len(words)))]
+
+
 # --- Keys and dates -------------------------------------------------------------------------------------------------
 
 def key_of(name, first_names):
-    """A `Personne.key` without its date: words joined, so that DE LA TOUR, de Latour and DELATOUR are one name."""
-    return f"{fold(name).replace(' ', '')}|{fold(first_names).replace(' ', '')}"
+    """Words joined, as in `Personne.key`: DE LA TOUR, de Latour and DELATOUR are one name. A space between name and
+    first names sorts DURAND before DURANDEAU."""
+    return f"{fold(name).replace(' ', '')} {fold(first_names).replace(' ', '')}"
 
 
 def first_of(first_names):

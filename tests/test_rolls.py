@@ -103,12 +103,30 @@ def test_two_statements_find_a_person_and_one_the_rolls(db):
     assert len(statements) == 1
 
 
+@pytest.mark.parametrize("words, names", [
+    ("dur", ["DURAND", "DURAND-NOËL"]), ("durand noel", ["DURAND-NOËL"]), ("DURAND Cam", ["DURAND"]),
+    ("mart", ["DURAND"]), ("Durand-Noël C", ["DURAND-NOËL"]), ("de la", ["de La Tour"]), ("Delatour camille", ["de La Tour"]), ("and", []),
+    ("", []), ("’", [])])
+def test_the_roll_is_searched_by_the_beginning_of_a_name(db, words, names):
+    roll = a_roll()
+    an_elector(roll, used_name="MARTIN"), an_elector(roll, "DURAND-NOËL"), an_elector(roll, "de La Tour")
+    an_elector(a_roll(a_commune("75056")))
+    assert [elector.birth_name for elector in rolls.search(a_commune(), words, 50)] == names
+
+
+def test_a_search_answers_the_first_names_only(db):
+    roll = a_roll()
+    for name in ("DURAND", "DUPONT", "DUVAL"):
+        an_elector(roll, name)
+    assert [elector.birth_name for elector in rolls.search(a_commune(), "DU", 2)] == ["DUPONT", "DURAND"]
+
+
 # --- What a file says -----------------------------------------------------------------------------------------------
 
 ANNE = {"birth_name": "DURAND", "used_name": "", "first_names": "Anne Zoé", "sex": "F", "birth_date": "04/05/1980"}
 OLD_FORMAT = ("TypeListe;InfoListe;DateCreationListe;CodeDepartement;CodeCommune;NomCommune;NoElecteurGeneral;Sexe;"
-              "NomdeNaissance;NomDusage;Prenoms;DateDeNaissance;NomComNaissance;DeptNaissance;PaysNaissance;Nationalite;"
-              "NomBureauDeVote;NoBureauDeVote;CodeCanton;CodeCirconscription;ComplementDeLocalisation1;"
+              "NomdeNaissance;NomDusage;Prenoms;DateDeNaissance;NomComNaissance;DeptNaissance;PaysNaissance;"
+              "Nationalite;NomBureauDeVote;NoBureauDeVote;CodeCanton;CodeCirconscription;ComplementDeLocalisation1;"
               "ComplementDeLocalisation2;NumeroVoie;TypeVoie;LibelleVoie;LieuDit;CodePostal;VilleLocalite;Pays\n")
 
 
@@ -140,7 +158,7 @@ def first(content, *columns):
 
 def test_the_reu_s_file_is_read_by_its_headers():
     reading, rows = reading_of(a_file({"used_name": "MARTIN"}))
-    assert rows == [("LP", ("DURAND", "MARTIN", "Anne Zoé", "F", "1980-05-04", "DURAND|ANNEZOE", "MARTIN|ANNEZOE",
+    assert rows == [("LP", ("DURAND", "MARTIN", "Anne Zoé", "F", "1980-05-04", "DURAND ANNEZOE", "MARTIN ANNEZOE",
                             "0001", "École n° 1", "1", None))]
     assert reading.report == {"electors": {"LP": 1, "LCM": 0, "LCE": 0}, "left_out": 0, "faults": [], "fault_count": 0}
 
@@ -149,7 +167,7 @@ def test_columns_may_stand_anywhere_under_other_headers():
     content = ("prénom;Nom d’usage;NOM DE NAISSANCE;sexe;Date de naissance;Bureau de vote;code ugle;type de liste;"
                "NNE\r\nZoé;;Œuvrard;f;1961;12;69123;LCE;12 345 678\r\n").encode()
     assert first(content, "birth_name", "key", "birth_date", "station", "nne") == (
-        "Œuvrard", "OEUVRARD|ZOE", "1961-00-00", "12", "12345678")
+        "Œuvrard", "OEUVRARD ZOE", "1961-00-00", "12", "12345678")
     assert reading_of(content)[1][0][0] == "LCE"
 
 
@@ -161,15 +179,17 @@ def test_the_columns_of_the_arrete_of_2013_are_read(departement, town, commune):
     row = (f"LP;;01/02/2016;{departement};{town};LYON;17;M;DURAND;;Jean;00/07/1953;LYON;69;FRANCE;F;École;"
            "0003;;;;;;;;;69001;LYON;FRANCE\n")
     reading, rows = reading_of((OLD_FORMAT + row).encode(), (commune,))
-    assert rows == [("LP", ("DURAND", None, "Jean", "M", "1953-07-00", "DURAND|JEAN", None, "0003", "École", "17",
+    assert rows == [("LP", ("DURAND", None, "Jean", "M", "1953-07-00", "DURAND JEAN", None, "0003", "École", "17",
                             None))]
 
 
 @pytest.mark.parametrize("written, read", [
     ("04/05/1980", "1980-05-04"), ("4/5/1980", "1980-05-04"), ("00/00/1953", "1953-00-00"),
-    ("00/05/1953", "1953-05-00"), ("05/1961", "1961-05-00"), ("1961", "1961-00-00"), ("1980-05-04", "1980-05-04"), ("29/02/1980", "1980-02-29"),
+    ("00/05/1953", "1953-05-00"), ("05/1961", "1961-05-00"), ("1961", "1961-00-00"),
+    ("1980-05-04", "1980-05-04"), ("29/02/1980", "1980-02-29"),
     ("29/02/1981", None), ("29/02/1900", None), ("12/00/1953", None), ("31/04/1980", None), ("", None),
-    ("00/00/0000", None), ("04/05/80", None), ("04.05.1980", None), ("04/05/2999", None), ("٠٤/٠٥/١٩٨٠", None), ("1875", "1875-00-00")])
+    ("00/00/0000", None), ("04/05/80", None), ("04.05.1980", None), ("04/05/2999", None),
+    ("٠٤/٠٥/١٩٨٠", None), ("1875", "1875-00-00")])
 def test_birth_dates(written, read):
     assert roll_files.birth_date_of(written) == read
 
@@ -191,7 +211,8 @@ def test_who_is_badly_written_stays_on_the_roll_and_is_told(person, fault):
 
 @pytest.mark.parametrize("change, fault", [
     ((b"1980", b'1980";"x'), "columns"), ((b';"0001";', b";"), "columns"),
-    ((b"liste principale", b"?"), "kind"), ((b'"DURAND"', b""), "name"), ((b"DURAND", b"-"), "name"), ((b"DURAND", b"A" * 201), "too_long"),
+    ((b"liste principale", b"?"), "kind"), ((b'"DURAND"', b""), "name"), ((b"DURAND", b"-"), "name"),
+    ((b"DURAND", b"A" * 201), "too_long"),
     ((b'"69123"', b"", 1), "unit"), ((b'"DURAND"', b'"DUR"AND""'), "quotes")])
 def test_a_line_that_names_nobody_is_left_out_and_told(change, fault):
     head, row = a_file({}).splitlines(keepends=True)
@@ -288,7 +309,8 @@ def work():
 
 def names_on(kind="LP"):
     roll = rolls.current("69123").get(kind)
-    return roll and [elector.birth_name for elector in Elector.select().where(Elector.roll == roll).order_by(Elector.id)]
+    return roll and [name for name, in Elector.select(Elector.birth_name).where(Elector.roll == roll)
+                     .order_by(Elector.id).tuples()]
 
 
 def test_a_file_becomes_the_roll_and_the_former_one_is_erased(db, tmp_path):
