@@ -1,7 +1,7 @@
 """The register of the procurations (R. 76-1): what any voter may read at the town hall, and nothing else."""
 from flask_admin.model.template import macro
 
-from admin_views.base import ScopedView
+from admin_views.base import ScopedView, words
 from admin_views.commune import OfTour, tours
 from models import TOWN_HALL, Personne, Procuration, Status
 from portal import scrutins
@@ -19,7 +19,8 @@ class RegistreView(ScopedView):
     column_formatters_export = {
         "mandant": lambda view, context, row, name: named(row.mandant),
         "mandataire": lambda view, context, row, name: named(row.mandataire),
-        "act": lambda view, context, row, name: f"{row.act_day.isoformat()}, {row.authority_place}",
+        "authority": lambda view, context, row, name: row.authority or words("CERTIFIED"),
+        "act": lambda view, context, row, name: ", ".join(filter(None, (row.act_day.isoformat(), row.authority_place))),
         "validity": lambda view, context, row, name: row.valid_until.isoformat(),
     }
     column_filters = (OfTour(Procuration.id, tours, name="tour"),)

@@ -92,14 +92,16 @@ def day(value, length="long"):
 
 
 def instant(value, zone=None):
-    """An instant in French, on the clock of `zone` (an IANA name; Paris when nobody says)."""
+    """An instant in French, on the clock of `zone` (an IANA name; Paris when nobody says). Takes its ISO text too."""
+    if isinstance(value, str):
+        value = datetime.datetime.fromisoformat(value)
     local = value.astimezone(ZoneInfo(zone) if zone else PARIS)
     return bind(_first(format_datetime(local, f"d MMMM y 'à' {HOUR}", tzinfo=local.tzinfo, locale=LOCALE), local))
 
 
-def hour(value):
-    """The hour alone of an instant, on the clock of Paris: 9 h 05."""
-    return bind(format_datetime(value, HOUR, tzinfo=PARIS, locale=LOCALE))
+def hour(value, zone=None):
+    """The hour alone of an instant, on the clock of `zone` (Paris when nobody says): 9 h 05."""
+    return bind(format_datetime(value, HOUR, tzinfo=ZoneInfo(zone) if zone else PARIS, locale=LOCALE))
 
 
 def number(value):

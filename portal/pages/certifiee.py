@@ -14,7 +14,6 @@ from models import LIVE, Procuration, Status
 from portal import attempts, certified, oidc, places, scrutins
 from portal.access import PUBLIC, VOTERS, access
 from portal.attempts import LogInLost
-from portal.catalogue import instant
 from portal.certified import ProofMissing, SomebodyElse
 from portal.communes import birth_place
 from portal.error_pages import Unavailable
@@ -109,7 +108,7 @@ def concerned(number, act):
 def what_is_read_again(file, act, proof):
     tours = [vise.tour for vise in file.tours_vises] or places.tours_of(file)
     return {"file": file, "act": act, "proof": proof, "birth_place": birth_place(file.mandant.birth_place),
-            "until": instant(certified.ends_at(proof), file.commune.zone),
+            "until": certified.ends_at(proof),
             "days": {tour.id: scrutins.day_shown(tour, file.commune) for tour in tours},
             "without_place": places.foreseen(file, tours) if act == "etablir" else {},
             "replaced": places.pending_for_the_same_vote(file) if act == "etablir" else []}
