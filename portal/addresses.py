@@ -1,8 +1,11 @@
 """Where a mandant is told: FranceConnect's address is taken as it is, another is confirmed by a link first.
 
 Until then the mails of the file are `held` in the outbox; the confirmation lets them go, in its own transaction. The
-request itself never waits: its reference is on the page. A link is sent to the address it confirms and to no other;
-its token is derived from a draw kept with the mail, so that the database alone opens nothing.
+request itself never waits: its reference is on the page. An address may be corrected as long as mails may follow: what
+has not left then goes to the new one, and a former one that was confirmed is told that nothing more comes.
+
+A link is sent to the address it confirms and to no other; its token is derived from a draw kept with the mail, so that
+the database alone opens nothing.
 """
 import datetime
 import secrets
@@ -10,14 +13,16 @@ from contextlib import suppress
 
 from peewee import fn
 
-from models import Mail, Procuration, SingleUse, now
-from portal import journal
+from models import LIVE, Mail, Procuration, SingleUse, Status, now
+from portal import journal, scrutins
 from portal.database import hold, transaction
 from portal.errors import LinkDead, Refused
 from portal.single_use import digest, spend, token_of
 
 MAIL = "confirmer_adresse"
+MOVED = "adresse_changee"                   # to the former address, once confirmed
 KIND = "address"                            # of its links
+TOLD_OF = (Status.DEPOSEE, *LIVE, Status.INVALIDEE)     # more may follow: a decision may be taken back
 LIFE = datetime.timedelta(hours=72)
 PAUSE = datetime.timedelta(minutes=1)       # between two links to one address
 MOST_A_DAY = 5                              # links of one file: the address may be a stranger's
@@ -25,7 +30,13 @@ DAY = datetime.timedelta(days=1)
 
 
 class AddressConfirmed(Refused):
-    """The address is confirmed: there is nothing to send or to correct."""
+    """The address is confirmed: there is no link to send."""
+
+    status = 409
+
+
+class NothingMoreToTell(Refused):
+    """The file has ended: no mail will follow, whatever its address."""
 
     status = 409
 
@@ -67,9 +78,9 @@ def send_link(procuration):
 
 
 def recipient_of(procuration):
-    """(address, state) for a mail of the file, in the transaction that wrote the file's row. Read anew unless it is
-    confirmed, which is for ever: a correction or a confirmation waits for that row, or has just been first."""
-    current = Procuration.get_by_id(procuration.id) if procuration.awaits_confirmation else procuration
+    """(address, state) for a mail of the file, in the transaction that wrote the file's row. Read anew: a correction or
+    a confirmation waits for that row, or has just been first."""
+    current = Procuration.get_by_id(procuration.id)
     return current.email, "held" if current.awaits_confirmation else "waiting"
 
 
@@ -132,7 +143,9 @@ def _links_waiting(file):
 def send_again(procuration, voter):
     """Another link to the same address. Raises AddressConfirmed, LinkJustSent, TooManyLinks."""
     with transaction():
-        current = _unconfirmed(procuration)
+        current = _current(procuration)
+        if not current.awaits_confirmation:
+            raise AddressConfirmed()
         _refuse_too_many(current, PAUSE)
         _send_instead(current)
         journal.record(voter, "renvoyer_lien", "procuration", current.id)
@@ -140,10 +153,14 @@ def send_again(procuration, voter):
 
 def correct(procuration, email, voter):
     """Another address for a file, `email` being sound. Links to the former one die; a known one needs none.
-    Raises AddressConfirmed, TooManyLinks."""
+    Raises NothingMoreToTell, TooManyLinks."""
     with transaction():
-        current = _unconfirmed(procuration)
+        current = _current(procuration)
+        if not is_told_of(current):
+            raise NothingMoreToTell()
         SingleUse.delete().where(SingleUse.kind == KIND, SingleUse.subject == str(current.id)).execute()
+        if current.email_confirmed_at:
+            _tell_former(current)
         _change(current, email)
         if is_known(email, voter):
             _let_go(current)
@@ -153,22 +170,30 @@ def correct(procuration, email, voter):
         journal.record(voter, "corriger_adresse", "procuration", current.id)
 
 
-def _unconfirmed(procuration):
-    """The file as it is now; nobody else sends it a link before the transaction ends. Raises AddressConfirmed."""
+def is_told_of(procuration):
+    """May a mail about the file still follow?"""
+    return (procuration.status in TOLD_OF
+            and scrutins.today(procuration.commune) <= procuration.valid_until)
+
+
+def _current(procuration):
+    """The file as it is now; nobody else sends it a link before the transaction ends."""
     hold(f"address|{procuration.id}")
-    current = Procuration.get_by_id(procuration.id)
-    if not current.awaits_confirmation:
-        raise AddressConfirmed()
-    return current
+    return Procuration.get_by_id(procuration.id)
+
+
+def _tell_former(current):
+    Mail.create(key=f"{MOVED}:{current.id}:{secrets.token_hex(8)}:former", procuration=current, name=MOVED,
+                recipient=current.email, context={})
 
 
 def _change(current, email):
-    """Guarded: a confirmation by the former link may have come between."""
-    if not (Procuration.update(email=email)
-            .where(Procuration.id == current.id, Procuration.email_confirmed_at.is_null()).execute()):
-        raise AddressConfirmed()
-    current.email = email
-    Mail.update(recipient=email).where(Mail.procuration == current, Mail.state == "held").execute()
+    """What has not left goes there, what the former one's server refused included; for now it is held."""
+    Procuration.update(email=email, email_confirmed_at=None).where(Procuration.id == current.id).execute()
+    current.email, current.email_confirmed_at = email, None
+    (Mail.update(recipient=email, state="held", tries=0, error=None)
+     .where(Mail.procuration == current, Mail.state.in_(("held", "waiting", "dead")), Mail.key.endswith(":mandant"),
+            Mail.name != MAIL, Mail.context.is_null(False)).execute())
 
 
 def _send_instead(current):

@@ -140,6 +140,9 @@ LINKS["tour_deplace"] = {"commune": "Lyon (69)", "mandataire": "Sacha Petit", "s
 # Of the mandataire, see `portal.mandataires`.
 LINKS["mandataire_choisi"] = {**_SAMPLE, "station": None, "draw": "echantillon"}
 LINKS["mandataire_decline"] = _SAMPLE
+# Of addresses and accounts that changed, see `portal.addresses` and `portal.rights`.
+LINKS["adresse_changee"] = {}
+LINKS["retrouver"] = {"draw": "echantillon"}
 
 # One per act, with the facts of `facts`: what pages of samples and tests show.
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}

@@ -8,7 +8,7 @@ import secrets
 
 from peewee import fn
 
-from models import LIVE, Commune, Mail, OptOut, Procuration, SingleUse, now
+from models import LIVE, Commune, Mail, OptOut, Personne, Procuration, SingleUse, now
 from portal import journal, mail, scrutins, sealed
 from portal.database import transaction
 from portal.errors import Refused
@@ -38,15 +38,16 @@ class _Mandataire:
 
 def notify(procuration, leaves_at):
     """Queue the mail for the instant `leaves_at`, in the transaction that establishes: once a file, if an address was
-    given and wants it."""
+    given and wants it, and unless the checks ended the file at once."""
     address, key = procuration.mandataire.email, _key(procuration)
-    if not address or wants_no_mail(address) or Mail.select().where(Mail.key == key).exists():
+    if (not address or procuration.status not in LIVE or wants_no_mail(address)
+            or Mail.select().where(Mail.key == key).exists()):
         return
     draw = secrets.token_urlsafe(32)
     SingleUse.create(hash=digest(token_of(draw, KIND)), kind=KIND, subject=str(procuration.id),
                      expires_at=scrutins.end_of(procuration.valid_until, procuration.commune))
     Mail.create(key=key, procuration=procuration, name=MAIL, recipient=address, next_at=leaves_at,
-                context={**_told(procuration), "station": procuration.mandant.station, "draw": draw})
+                context={**_told(procuration), "station": _station(procuration), "draw": draw})
 
 
 def withdraw(procuration):
@@ -58,6 +59,11 @@ def withdraw(procuration):
 
 def _key(procuration):
     return f"{MAIL}:{procuration.id}:mandataire"
+
+
+def _station(procuration):
+    """As the checks have just found it on the roll, None where they did not."""
+    return Personne.get(Personne.procuration == procuration, Personne.role == "mandant").station
 
 
 def _told(procuration):

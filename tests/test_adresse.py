@@ -10,7 +10,8 @@ from models import Event, Mail, Procuration, Role, SingleUse, Status, database, 
 from portal import addresses, outbox, procedure
 from portal.settings import use
 from portal.single_use import digest
-from tests.factories import a_commune, a_procuration, a_scrutin, a_voter, an_agent, an_officer, fresh, log_in
+from tests.factories import (a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, an_officer, fresh,
+                             log_in)
 from tests.smtp import MailServer
 from tests.voter import Mandant
 
@@ -370,15 +371,61 @@ def test_corrections_do_not_write_to_a_sixth_stranger(mandant):
     assert page.fields(f"/mes-procurations/{file.id}/adresse")["email"] == ["f@exemple.fr"]     # as it was typed
 
 
-def test_a_confirmed_address_is_neither_corrected_nor_asked_about(mandant):
+def test_a_confirmed_address_is_not_asked_about(mandant):
     mandant.asks(email=TYPED)
     file = Procuration.get()
     addresses.confirm(token_of(file))
+    answer = mandant.client.post(f"/mes-procurations/{file.id}/adresse/renvoyer")
+    assert answer.status_code == 409 and "déjà confirmée" in answer.text
+    mandant.posts({"email": TYPED}, f"/mes-procurations/{file.id}/adresse")
+    assert mandant.answer.status_code == 303 and "Rien n’a changé" in mandant.opens("/mes-procurations").text
+    assert fresh(file).email_confirmed_at and not mails(file, name=addresses.MOVED).exists()
+
+
+@pytest.mark.parametrize("status", ["deposee", "etablie", "validee", "invalidee"])
+def test_a_confirmed_address_can_be_corrected_as_long_as_mails_may_follow(mandant, anybody, status):
+    file = a_procuration(status, voter=mandant.row)
+    Mail.update(state="sent").execute()
+    page = mandant.opens(f"/mes-procurations/{file.id}/adresse")
+    assert "un dernier courriel pour le dire" in page.text
+    mandant.posts({"email": TYPED}, f"/mes-procurations/{file.id}/adresse")
+    assert mandant.answer.status_code == 303 and fresh(file).awaits_confirmation
+    former, = mails(file, name=addresses.MOVED)
+    assert former.recipient == mandant.row.email and former.state == "waiting"
+    assert anybody.post(link_of(file)).status_code == 303
+    assert (fresh(file).email, fresh(file).awaits_confirmation) == (TYPED, False)
+
+
+def test_an_act_meanwhile_is_held_and_told_at_the_new_address_once_confirmed(server):
+    file = a_procuration("etablie", voter=a_voter())
+    sends_all()
+    stale = fresh(file)
+    addresses.correct(file, TYPED, file.voter)
+    procedure.valider(stale, an_agent())                # read before the correction
+    assert mails(file, name="validee").get().state == "held"
+    addresses.confirm(token_of(file))
+    sends_all()
+    assert [message["To"] for message in server.received if "validée" in message["Subject"]] == [TYPED]
+
+
+def test_what_had_not_left_or_was_refused_goes_to_the_corrected_address(server):
+    file = a_procuration("etablie", voter=a_voter(), mandataire=a_mandataire(email="sacha@exemple.fr"))
+    deposee, etablie = mails(file)[:2]
+    Mail.update(state="dead", error="550").where(Mail.id == deposee.id).execute()
+    addresses.correct(file, TYPED, file.voter)
+    addresses.confirm(token_of(file))
+    assert [(mail.recipient, mail.state) for mail in mails(file) if mail.id in (deposee.id, etablie.id)] == [
+        (TYPED, "waiting")] * 2
+    assert mails(file, recipient="sacha@exemple.fr").get().state == "waiting"    # the mandataire's is not the mandant's
+
+
+@pytest.mark.parametrize("status", ["retiree", "refusee", "caduque", "annulee", "resiliee"])
+def test_nothing_is_corrected_once_no_mail_will_follow(mandant, status):
+    file = a_procuration(status, voter=mandant.row)
     where = f"/mes-procurations/{file.id}/adresse"
-    for answer in (mandant.client.get(where), mandant.client.post(where, data={"email": "a@b.fr"}),
-                   mandant.client.post(f"{where}/renvoyer")):
-        assert answer.status_code == 409 and "déjà confirmée" in answer.text
-    assert fresh(file).email == TYPED
+    for answer in (mandant.client.get(where), mandant.client.post(where, data={"email": TYPED})):
+        assert answer.status_code == 409 and "plus aucun courriel" in answer.text
+    assert fresh(file).email == mandant.row.email
 
 
 def test_another_voter_s_file_is_not_there(app, mandant):

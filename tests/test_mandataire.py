@@ -115,7 +115,6 @@ def test_the_mandataire_is_told_once_and_only_when_the_act_can_no_longer_be_undo
 
 def test_the_mail_says_by_whom_when_where_with_what_and_how_to_say_no(db):
     file = a_file()
-    Personne.update(station="12, école Jules-Ferry").where(Personne.role == "mandant").execute()
     told = rendered(file)
     words = " ".join(told.text.split())
     for said in (f"{file.mandant.first_names} {file.mandant.birth_name}", "1er tour", "2d tour", "à Lyon (69)",
@@ -127,8 +126,9 @@ def test_the_mail_says_by_whom_when_where_with_what_and_how_to_say_no(db):
 
 def test_the_mail_names_the_polling_station_once_it_is_known(db):
     file = a_file("deposee")
+    Procuration.update(status=Status.ETABLIE, established_at=now()).execute()
     Personne.update(station="12, école Jules-Ferry").where(Personne.role == "mandant").execute()
-    procedure.etablir(fresh(file), an_officer())
+    mandataires.notify(fresh(file), now())
     assert "12, école Jules-Ferry" in rendered(file).text and "12, école Jules-Ferry" in rendered(file).html
 
 

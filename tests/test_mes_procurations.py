@@ -81,7 +81,7 @@ def test_how_far_a_file_went_is_seen_at_a_glance(mandant, status):
 def test_what_can_be_done_next_is_at_hand_and_opens(mandant, status, offered):
     file = a_procuration(status, voter=mandant.row)
     links = {tag["href"] for tag in mandant.opens(LIST).all("a") if f"/{file.id}/" in tag["href"]}
-    assert {link.rsplit("/", 1)[1] for link in links} - {"confirmation"} == offered
+    assert {link.rsplit("/", 1)[1] for link in links} - {"confirmation", "adresse"} == offered
     assert all(mandant.client.get(link).status_code == 200 for link in links)
 
 

@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from portal import addresses
 from portal.access import PUBLIC, VOTERS, access
-from portal.addresses import AddressConfirmed, AddressLinkDead, LinkJustSent, TooManyLinks
+from portal.addresses import AddressLinkDead, LinkJustSent, NothingMoreToTell, TooManyLinks
 from portal.fields import AddressField, Needed, PlainForm
 from portal.pages import pages
 from portal.pages.mes_procurations import own
@@ -56,8 +56,8 @@ def renvoyer_lien(number):
 @access(VOTERS)
 def adresse(number):
     procuration = own(number)
-    if not procuration.awaits_confirmation:
-        raise AddressConfirmed()
+    if not addresses.is_told_of(procuration):
+        raise NothingMoreToTell()
     form = AdresseForm(current_user.actor, request.form, data={"email": procuration.email})
     if request.method == "POST" and form.validate() and _correct(form, procuration):
         return redirect(url_for(".mes_procurations"), 303)
@@ -66,8 +66,11 @@ def adresse(number):
 
 
 def _correct(form, procuration):
-    """The former address typed again is no correction: it asks for another link."""
+    """The former address typed again is no correction: it asks for another link, where it waits for one."""
     email, voter = form.email.data, current_user.actor
+    if email == procuration.email and not procuration.awaits_confirmation:
+        flash(gettext("adresse.meme", address=email), "info")
+        return True
     try:
         if email == procuration.email:
             addresses.send_again(procuration, voter)
