@@ -14,7 +14,7 @@ from peewee import JOIN, Case, Value, fn, prefetch
 from wtforms import HiddenField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
-from admin_views import paging
+from admin_views import corrections, paging
 from admin_views.base import ScopedView, words
 from admin_views.bulk import bulk
 from admin_views.fields import printable
@@ -207,7 +207,10 @@ class ProcurationView(ScopedView):
                            TourDay.select())
         tours = [(tour, scrutins.day_shown(tour, row.commune)) for tour in covered]
         before, after = self.neighbour(row, backwards=True), self.neighbour(row)
-        return {"passages": list(passages), "tours": tours, "decided": self.just_decided(),
+        passages = list(passages)
+        for passage in passages:
+            passage.told = corrections.in_words(passage.changes, row.commune)
+        return {"passages": passages, "tours": tours, "decided": self.just_decided(),
                 "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
                 "verdicts": checks.usual(row, [day for _, day in tours]),
                 "birth_place": birth_place(row.mandant.birth_place), "previous": before, "following": after}

@@ -151,6 +151,8 @@ class DayField(Field):
         super().process(formdata, *args, **kwargs)
         for part in self.PARTS:
             setattr(self, part, formdata.get(f"{self.name}-{part}", "").strip() if formdata else "")
+        if not formdata and self.data:
+            self.year, self.month, self.day = (part.lstrip("0") or part for part in self.data.split("-"))
 
     @property
     def is_typed(self):

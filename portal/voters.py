@@ -5,7 +5,7 @@ import unicodedata
 
 from email_validator import EmailNotValidError, validate_email
 
-from models import Procuration, Voter, now
+from models import Personne, Procuration, Voter, now
 from portal.errors import Refused
 from portal.names import person_key
 
@@ -44,6 +44,15 @@ def _of_the_register(claims):
 
 def has_files(voter):
     return Procuration.select().where(Procuration.voter == voter).exists()
+
+
+def paper_acts_of(voter):
+    """The ids of the paper acts whose mandant is exactly the voter's identity: birth name, all first names, birth date
+    and sex (design 3). A partial date is nobody's, nor is a person told apart."""
+    named = (Personne.select(Personne.procuration).join(Procuration)
+             .where(Personne.key == voter.key, Personne.role == "mandant", Personne.birth_date == voter.birth_date,
+                    Personne.sex == voter.sex, Procuration.origin == "paper"))
+    return [number for number, in named.tuples()]
 
 
 def identity_of(claims):

@@ -22,9 +22,7 @@ def a_letter(status="validee", agent=None, **columns):
     """The letter that tells a mandant without an address of `status`."""
     voter = a_voter(birth_name="Orsatelli", first_names="Angèle", email=None, **columns)
     file = a_procuration(status, voter=voter, agent=agent)
-    return Mail.get(Mail.procuration == file, Mail.name == mail.NAMES[{"validee": "valider", "annulee": "annuler",
-                                                                      "invalidee": "invalider",
-                                                                      "resiliee": "resilier"}[status]])
+    return Mail.get(Mail.procuration == file, Mail.name == status)
 
 
 @pytest.mark.parametrize("status, told", [

@@ -6,7 +6,7 @@ from peewee import JOIN, prefetch
 
 from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Scrutin, Status, Tour, TourDay,
                     TourVise, now)
-from portal import addresses, certified, procedure, scrutins
+from portal import addresses, certified, procedure, scrutins, voters
 from portal.access import VOTERS, access
 from portal.errors import AlreadyDecided
 from portal.pages import pages
@@ -19,7 +19,9 @@ GIVEN_UP = (Status.RETIREE, Status.CADUQUE, Status.RESILIEE)
 @access(VOTERS)
 def mes_procurations():
     files = loaded(Procuration.voter == current_user.actor)
-    return render_template("public/mes_procurations.html", files=files, most=MOST)
+    typed = voters.paper_acts_of(current_user.actor)
+    return render_template("public/mes_procurations.html", files=files, most=MOST,
+                           papers=loaded(Procuration.id.in_(typed)) if typed else [])
 
 
 @pages.get("/mes-procurations/<int:number>/retirer")
