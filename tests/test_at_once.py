@@ -5,7 +5,6 @@ import itertools
 import multiprocessing
 import random
 import time
-from itertools import chain, zip_longest
 
 from models import Couverture, Passage, Procuration, Tour, database, now
 from portal import procedure
@@ -98,7 +97,7 @@ def test_40_officers_for_one_mandataire_and_40_acts_of_one_mandant_at_once_L73(s
         crowd = Crowd()
         requests, acts = crowd.requests_for_one_mandataire(), crowd.acts_of_one_mandant()
         crossing = crowd.acts_of_people_who_choose_one_another()
-    assert at_once(settings, [task for task in chain(*zip_longest(requests, acts, crossing)) if task]) == []
+    assert at_once(settings, [*requests, *acts, *crossing]) == []
     with only_here(settings):
         assert Passage.select().where(Passage.act.in_(("etablir", "saisir"))).count() == 3 * ACTS
         _the_first_holds_all(crowd.tours, requests[0][1].mandataire.key, [file for _, file, _ in requests])
