@@ -155,20 +155,25 @@ def _where_it_goes_on(job):
 
 
 def _work(job, work, stopping):
-    """Steps until the end of the job, until `stopping()`, or until others have waited long enough."""
+    """Steps until the end of the job, until `stopping()`, or until others have waited long enough; one at least."""
     total, turn_ends = 0, time.monotonic() + TURN
-    while not stopping() and time.monotonic() < turn_ends:
-        held = job.lease_until
-        with transaction():
-            done = work.step(job)
-            _keep(job, held, **(_progress(job, done) if done else _end(work)))
+    while done := _one_step_kept(job, work):
         total += done
-        if not done:
-            if work.after:
-                work.after()
-            return total or 1
-    _keep(job, job.lease_until, lease_until=None, due_at=now())
-    return total
+        if stopping() or time.monotonic() >= turn_ends:
+            _keep(job, job.lease_until, lease_until=None, due_at=now())
+            return total
+    if work.after:
+        work.after()
+    return total or 1
+
+
+def _one_step_kept(job, work):
+    """With what the job's row says of it, in one transaction."""
+    held = job.lease_until
+    with transaction():
+        done = work.step(job)
+        _keep(job, held, **(_progress(job, done) if done else _end(work)))
+    return done
 
 
 def _progress(job, done):
