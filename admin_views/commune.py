@@ -24,7 +24,7 @@ from admin_views.reasons import ReasonForm
 from admin_views.searching import MOST_WORDS
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
-from portal import checks, names, outbox, procedure, scrutins
+from portal import checks, names, outbox, procedure, scrutins, verdicts
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
@@ -141,6 +141,7 @@ class ProcurationView(ScopedView):
     column_formatters_export = {
         "established_at": lambda view, context, row, name: f"{row.established_at.astimezone(zone_of(row)):%F %H:%M}",
         "status": lambda view, context, row, name: words("STATUSES")[row.status],
+        "authority": lambda view, context, row, name: row.authority or words("CERTIFIED"),
         "covers": lambda view, context, row, name: view.covers_in_words(row),
         "places": lambda view, context, row, name: f"{len(row.places) - len(row.obstacles)}/{len(row.places)}",
     }
@@ -212,8 +213,14 @@ class ProcurationView(ScopedView):
             passage.told = corrections.in_words(passage.changes, row.commune)
         return {"passages": passages, "tours": tours, "decided": self.just_decided(),
                 "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
-                "verdicts": checks.usual(row, [day for _, day in tours]),
+                **self.checked(row),
                 "birth_place": birth_place(row.mandant.birth_place), "previous": before, "following": after}
+
+    def checked(self, row):
+        """The usual checks as they are now, who decides by the rules, and what the checks leave no doubt about."""
+        facts = verdicts.facts_of(row)
+        found = checks.usual(facts)
+        return {"verdicts": found, "mode": verdicts.mode(facts), "proposed": checks.proposed(found)}
 
     def title_of(self, row):
         return f"{row.id}, {row.mandant.birth_name} {row.mandant.first_names}"

@@ -11,7 +11,7 @@ from peewee import IntegrityError, Model
 
 from models import (LIVE, TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Procuration, Reference, Role,
                     Scrutin, Tour, TourVise, now)
-from portal import addresses, journal, law, mail, mandataires, names, places, references, scrutins
+from portal import addresses, journal, law, mail, mandataires, names, places, references, scrutins, verdicts
 from portal.database import clock, transaction
 from portal.errors import (AlreadyDecided, NoPlaceHeld, NothingChanged, NotYours, PlaceGone, PlaceHeld, PlacesMoved,
                            PollChanged, PollOver, ReasonMissing, TooLateToUndo)
@@ -168,6 +168,7 @@ def etablir(procuration, actor, certified=None):
         _move("etablir", procuration, actor, at=at, established_at=at, certified=certified, **_authority(actor))
         Reference.update(used_at=at).where(Reference.procuration == procuration, Reference.kind == "etablir").execute()
         places.take(procuration)
+        verdicts.review(procuration, at + TIME_TO_UNDO if procuration.officer else at)
         _index_words(procuration)
         for other in places.pending_for_the_same_vote(procuration):
             with suppress(AlreadyDecided):  # given up in this very instant: out of the way too
@@ -213,6 +214,7 @@ def defaire(procuration, officer, reason):
               established_at=None, officer=None, authority="", authority_place="")
         Reference.update(used_at=None).where(Reference.procuration == procuration).execute()
         places.release(procuration)
+        verdicts.forget(procuration)
         Mot.delete().where(Mot.procuration == procuration).execute()
 
 
@@ -253,6 +255,7 @@ def _type_in(acte, agent):
     _name_tours(procuration, acte.tours)
     _leave_traces("saisir", procuration, agent, at=now(), tours=acte.tours or None)
     places.take(procuration)
+    verdicts.review(procuration)
     _index_words(procuration)
     return procuration
 
@@ -295,6 +298,7 @@ def corriger(procuration, agent, acte):
         _rewrite(procuration, acte, changes)
         if COUNTED & set(changes):
             places.take_anew(procuration, [former["mandant"]], [former["mandataire"]])
+        verdicts.review(procuration)
 
 
 # Of a correction: what the places depend on.
@@ -342,6 +346,7 @@ def attribuer(procuration, agent):
         _move("attribuer", procuration, agent)
         if not places.take_offered(procuration):
             raise PlaceGone()
+        verdicts.review(procuration)
 
 
 def distinguer(procuration, agent, role):
@@ -358,6 +363,7 @@ def distinguer(procuration, agent, role):
         Personne.update(key=key).where(Personne.id == person.id).execute()
         person.key = key
         places.take_anew(procuration, [former["mandant"]], [former["mandataire"]])
+        verdicts.review(procuration)
 
 
 LONGEST_KEY = Personne.key.max_length - 20              # what `distinguer` adds has room
@@ -389,6 +395,7 @@ def reprendre(procuration, actor):
         _move("reprendre", procuration, actor, decided_at=None)
         places.acknowledge(procuration)
         places.take_back(procuration)
+        verdicts.review(procuration)
 
 
 def annuler(procuration, actor, reason, comment=""):

@@ -508,7 +508,7 @@ def test_a_file_takes_as_many_statements_in_a_long_list_as_in_a_short_one(desk):
     several(20)
     with count_statements() as many:
         desk.opens(where)
-    assert len(few) == len(many) <= 16
+    assert len(few) == len(many) <= 24
 
 
 def test_a_file_without_a_place_cannot_be_validated(desk):
