@@ -25,6 +25,7 @@ from portal.voters import IdentityUnusable
 
 PATHS = {"etablir": "/mes-procurations/<int:number>/sans-deplacement",
          "resilier": "/mes-procurations/<int:number>/resilier/sans-deplacement"}
+EXPLAINED = {"etablir": "public/certifiee_etablir.html", "resilier": "public/certifiee_resilier.html"}
 SOURCES = {"etablir": (Status.DEPOSEE,), "resilier": LIVE}
 RETURN = "/franceconnect/retour-certifie"
 REFUSALS = (  # what is wrong with an answer, the gravest kinds first: (error, word of the template, status)
@@ -59,7 +60,7 @@ def certifiee(number, act):
     file = concerned(number, act)
     proof = certified.proof_of(current_user.session, act, file)
     if proof is None:
-        return render_template(f"public/certifiee_{act}.html", file=file)
+        return render_template(EXPLAINED[act], file=file)
     return render_template("public/certifiee_relire.html", **what_is_read_again(file, act, proof))
 
 
