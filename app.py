@@ -22,6 +22,7 @@ def create_app(settings=None):
     error_pages.install(app)
     catalogue.install(app)
     theme.install(app, settings)
+    allow_files(app)
     CSRFProtect(app)
     sessions.install(app)
     access.install(app)
@@ -49,6 +50,18 @@ def configure(app, settings):
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.proxies] * 3)
+
+
+def allow_files(app):
+    """Before CSRFProtect, which reads the form: what a view takes beyond LARGEST_FORM (its `largest_form`, bytes), and
+    only from who may open it."""
+    @app.before_request
+    def allow():
+        largest = getattr(app.view_functions.get(request.endpoint), "largest_form", None)
+        refused = access.enforce() if largest else None
+        if largest and not refused:
+            request.max_content_length = largest
+        return refused
 
 
 def connect(app, settings):

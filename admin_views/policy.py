@@ -4,7 +4,8 @@ Lists, details, exports, actions, filters and forms all read through `visible`.
 """
 from peewee import SQL
 
-from models import TOWN_HALL, Agent, Commune, Event, Mail, Procuration, Role, Rules, Scrutin, Tour, TourDay
+from models import (TOWN_HALL, Agent, Commune, Event, Mail, Procuration, Role, Roll, RollFile, Rules, Scrutin, Tour,
+                    TourDay)
 from portal.errors import NotYours
 
 
@@ -25,6 +26,14 @@ def letters_of(actor):
     return Mail.commune == commune_of(actor)
 
 
+def rolls_of(actor):
+    return (Roll.commune == commune_of(actor)) & (Roll.state == "current")
+
+
+def roll_file_of(actor):
+    return RollFile.commune == commune_of(actor)
+
+
 def of_own_town_hall(actor):
     return Agent.commune == commune_of(actor)
 
@@ -40,6 +49,8 @@ MINISTRY_ONLY = {Role.MINISTRY: everything}
 POLICY = {
     Procuration: dict.fromkeys(TOWN_HALL, established_here),
     Agent: {Role.MANAGER: of_own_town_hall, Role.MINISTRY: everything},
+    Roll: dict.fromkeys(TOWN_HALL, rolls_of),
+    RollFile: dict.fromkeys(TOWN_HALL, roll_file_of),
     Commune: MINISTRY_ONLY,
     Scrutin: MINISTRY_ONLY,
     Tour: MINISTRY_ONLY,

@@ -104,7 +104,7 @@ def receive(commune, agent, stream):
         RollPart.insert(file=file, number=place, content=piece).execute()
         lines += piece.count(b"\n")
     with transaction():
-        if not RollFile.update(state="reading").where(RollFile.id == file.id).execute():
+        if not RollFile.update(state="reading").where(_same(file)).execute():
             raise RollReplaced()
         jobs.later(READ, file.id, total=lines)
     return file
@@ -178,10 +178,15 @@ def communes_of(commune):
 
 def _keep(file, **columns):
     """Another worker that was slower writes nothing: the file has moved on under it."""
-    if not RollFile.update(**columns).where(RollFile.id == file.id, RollFile.position == file.position).execute():
+    if not RollFile.update(**columns).where(_same(file), RollFile.position == file.position).execute():
         raise RollReplaced()
     for name, value in columns.items():
         setattr(file, name, value)
+
+
+def _same(file):
+    """SQLite gives the number of an erased row again."""
+    return (RollFile.id == file.id) & (RollFile.fingerprint == file.fingerprint)
 
 
 def _write(file, rows):
@@ -232,7 +237,7 @@ def replace(file, actor, *, smaller=False):
     with transaction():
         hold(f"roll {commune.code}")
         drafts = {roll.kind: roll.id for roll in Roll.select().where(Roll.file == file, Roll.state == "draft")}
-        if not RollFile.delete().where(RollFile.id == file.id, RollFile.state == "ready").execute():
+        if not RollFile.delete().where(_same(file), RollFile.state == "ready").execute():
             raise RollReplaced()
         if not smaller:
             check_size(commune, file.report)

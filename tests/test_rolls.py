@@ -1,4 +1,5 @@
 """Electoral rolls: their files, their replacement as a whole, and who is found on them."""
+import io
 import tracemalloc
 from types import SimpleNamespace
 
@@ -8,8 +9,10 @@ from benchmarks import roll as sample
 from models import CommuneName, Elector, Event, Job, Roll, RollFile, RollPart, now
 from portal import clock, roll_files, roll_import, rolls
 from portal.procedure import CLOCK
-from tests.factories import a_commune, an_agent
+from portal.typography import loosen
+from tests.factories import a_commune, an_agent, an_officer
 from tests.statements import count_statements
+from tests.test_back_office import Desk
 
 
 def a_roll(commune=None, kind="LP", state="current"):
@@ -105,8 +108,8 @@ def test_two_statements_find_a_person_and_one_the_rolls(db):
 
 @pytest.mark.parametrize("words, names", [
     ("dur", ["DURAND", "DURAND-NOËL"]), ("durand noel", ["DURAND-NOËL"]), ("DURAND Cam", ["DURAND"]),
-    ("mart", ["DURAND"]), ("Durand-Noël C", ["DURAND-NOËL"]), ("de la", ["de La Tour"]), ("Delatour camille", ["de La Tour"]), ("and", []),
-    ("", []), ("’", [])])
+    ("mart", ["DURAND"]), ("Durand-Noël C", ["DURAND-NOËL"]), ("de la", ["de La Tour"]),
+    ("Delatour camille", ["de La Tour"]), ("and", []), ("", []), ("’", [])])
 def test_the_roll_is_searched_by_the_beginning_of_a_name(db, words, names):
     roll = a_roll()
     an_elector(roll, used_name="MARTIN"), an_elector(roll, "DURAND-NOËL"), an_elector(roll, "de La Tour")
@@ -471,8 +474,110 @@ def test_the_command_tells_what_it_found_and_what_it_refused(app, tmp_path):
     path, run = saved(tmp_path, ANNE, {"birth_date": "30/02/1980"}), app.test_cli_runner().invoke
     answer = run(args=["roll", "import", "69123", str(path), "--dry-run"])
     assert answer.exit_code == 0 and "2 LP; 1 lines to look at, 0 left out; nothing written" in answer.output
-    assert "3: la date de naissance" in answer.output and "100 %" in answer.output
+    assert "3: La date de naissance" in answer.output and "100 %" in answer.output
     assert run(args=["roll", "import", "Lyon (69)", str(path)]).exit_code == 0
     again = run(args=["roll", "import", "69123", str(path)])
     assert again.exit_code == 1 and "déjà été importée" in again.output
     assert run(args=["roll", "import", "99999", str(path)]).exit_code == 1
+
+
+# --- The town hall's screen -----------------------------------------------------------------------------------------
+
+LIST, IMPORT = "/admin/liste/", "/admin/liste/importer"
+
+
+@pytest.fixture
+def desk(app):
+    return Desk(app, an_agent())
+
+
+def sends(desk, *people, **columns):
+    content = a_file(*people, **columns) if people else b""
+    return desk.opens(IMPORT).presses("Envoyer", file=(io.BytesIO(content), "liste.csv"))
+
+
+def test_a_town_hall_without_a_roll_is_told_what_it_misses(desk):
+    assert "Aucune liste électorale n’est importée" in desk.opens(LIST).text
+    assert "électeurs actifs" in desk.opens(IMPORT).text
+
+
+def test_a_file_is_sent_read_confirmed_and_searched(desk):
+    sends(desk, {"used_name": "MARTIN"}, {"birth_name": "DUPUY", "sex": "?"})
+    assert "Lecture du fichier" in desk.text and desk.page.headers["Refresh"]
+    assert "Refresh" not in desk.opens(IMPORT, pause="oui").page.headers
+    work()
+    desk.opens(IMPORT)
+    assert "2 électeurs" in desk.text and "Gardé" in desk.text and "Refresh" not in desk.page.headers
+    desk.presses("Utiliser cette liste")
+    assert "La liste électorale est remplacée" in desk.text
+    desk.presses("Chercher", words="mart")
+    assert "1 électeur" in desk.text and "DURAND" in desk.text and "4 mai 1980" in loosen(desk.text)
+    assert "mart" not in desk.page.request.full_path
+    assert Event.select().where(Event.act == "consulter", Event.subject == "elector").count() == 1
+    assert "ne commence par" in desk.presses("Chercher", words="zzz").text
+
+
+def test_nothing_chosen_is_said_in_the_form(desk):
+    desk.opens(IMPORT).presses("Envoyer", file=(io.BytesIO(b""), ""))
+    assert desk.page.status_code == 422 and "Choisissez le fichier à envoyer" in desk.text
+
+
+def test_an_empty_file_and_one_already_imported_are_refused_at_once(desk):
+    sends(desk)
+    assert desk.page.status_code == 422 and "Aucun électeur n’a été lu" in desk.text
+    sends(desk, ANNE), work()
+    desk.opens(IMPORT).presses("Utiliser cette liste")
+    sends(desk, ANNE)
+    assert desk.page.status_code == 409 and "déjà été importée" in desk.text
+
+
+def test_a_refused_file_is_told_and_another_may_be_sent(desk):
+    sends(desk, ANNE, commune="75056"), work()
+    assert "Fichier refusé" in desk.opens(IMPORT).text and "code 75056" in desk.text
+    sends(desk, ANNE), work()
+    assert "Fichier lu" in desk.opens(IMPORT).text
+
+
+def test_a_much_smaller_roll_is_to_be_ticked(desk):
+    for people in (many(9), many(3)):
+        sends(desk, *people), work()
+        desk.opens(IMPORT).presses("Remplacer la liste" if rolls.current("69123") else "Utiliser cette liste")
+    assert desk.page.status_code == 422 and "Cochez" in desk.text and len(names_on()) == 9
+    desk.presses("Remplacer la liste", whole="y")
+    assert len(names_on()) == 3
+
+
+def test_a_file_given_up_leaves_nothing(desk):
+    sends(desk, ANNE), work()
+    assert "n’a pas changé" in desk.opens(IMPORT).presses("Abandonner ce fichier").text
+    work()
+    assert not Elector.select().exists()
+
+
+def test_the_file_of_before_is_not_confirmed_in_the_place_of_another(desk, tmp_path):
+    sends(desk, ANNE), work()
+    desk.opens(IMPORT)
+    upload(saved(tmp_path, *many(2)), desk.agent.commune, an_agent()), work()
+    desk.presses("Utiliser cette liste")
+    assert desk.page.status_code == 409 and not rolls.current("69123")
+
+
+def test_another_town_hall_sees_neither_the_roll_nor_the_file(app, desk):
+    sends(desk, ANNE), work()
+    desk.opens(IMPORT).presses("Utiliser cette liste")
+    sends(desk, ANNE, {"birth_name": "AUTRE"}), work()
+    paris = Desk(app, an_agent(commune=a_commune("75056")))
+    assert "Aucune liste électorale n’est importée" in paris.opens(LIST).text
+    assert "Envoyer" in paris.opens(IMPORT).text
+    own = desk.opens(LIST).presses("Chercher", words="dur").page.request.full_path
+    assert paris.opens(own).page.status_code == 404
+
+
+def test_large_files_are_read_of_this_form_and_of_this_town_hall_only(app, desk):
+    large = {"file": (io.BytesIO(b"x" * 2_000_000), "liste.csv")}
+    assert desk.client.post("/admin/liste/envoyer", data=large).status_code == 400      # no token: read, then refused
+    large = {"file": (io.BytesIO(b"x" * 2_000_000), "liste.csv")}
+    assert desk.client.post("/admin/liste/abandonner", data=large).status_code == 413
+    for client, answer in ((app.test_client(), 303), (Desk(app, an_officer()).client, 404)):
+        large = {"file": (io.BytesIO(b"x" * 2_000_000), "liste.csv")}
+        assert client.post("/admin/liste/envoyer", data=large).status_code == answer
