@@ -3,7 +3,7 @@ PORT ?= 5000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long lint bench pictures lighthouse lock clean
+.PHONY: run test test-long lint bench docs pictures lighthouse lock clean
 
 run: .venv/run.stamp
 	@$(BIN)/python -m demo --port $(PORT)
@@ -19,6 +19,10 @@ test-long: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m benchmarks
+
+# What is made of the code: docs/states.md, docs/law.md.
+docs: .venv/dev.stamp
+	@$(BIN)/python -m tests.generated
 
 # Each screen as a picture, on a phone and on a screen: var/pictures/index.html. ONLY="guichet mairie/grille" for some.
 pictures: .venv/dev.stamp
