@@ -28,7 +28,7 @@ class PlusProvider(Provider):
 
     cookie = "demo_franceconnect_plus"
     levels = LEVELS
-    offered = (*LEVELS, "eidas1")  # the weak one is there to be refused by the client
+    offered = (*LEVELS[::-1], "eidas1")  # the weak one is there to be refused by the client
     single_sign_on = False
     faults = FAULTS | {*ID_TOKEN_ENVELOPES, *USERINFO_ENVELOPES, *WRONG_CLAIMS}
     wrong_claims = {**tokens.WRONG_CLAIMS, **WRONG_CLAIMS}

@@ -16,6 +16,10 @@ class Visitor:
     def chooses(self, authorize_url, login):
         return self._answers(authorize_url, login=login)
 
+    def proves(self, authorize_url, login, level):
+        """At FranceConnect+, where the level of the proof is chosen too."""
+        return self._answers(authorize_url, login=login, level=level)
+
     def continues(self, authorize_url):
         return self._answers(authorize_url, action="continuer")
 
