@@ -3,12 +3,15 @@
 A new screen wants a line here; `tests/test_faces.py` tells which address has none, and judges them all. Controls are
 found by their name, never by the words people read: these may change.
 """
+import datetime
 from typing import NamedTuple
 
 from demo.samples import DOMAIN
-from models import Role, WebSession
+from models import Commune, Role, Roll, RollFile, WebSession, now
+from portal import scrutins
 from portal.mail import SAMPLES
 from tests.factories import PASSWORD, a_mandataire, an_agent
+from tests.paper import WRITTEN
 from tests.voter import SOUND
 from tests.world import HARD
 
@@ -102,6 +105,22 @@ def hard_voter(name):
 
 def hard_agent(world):
     return {"agent": an_agent(commune=world.hard_town)}
+
+
+def with_a_roll_file(code, state, **columns):
+    """A town hall that sent its electoral roll."""
+    def who(world):
+        RollFile.get_or_create(commune=code, defaults={"fingerprint": "0" * 64, "state": state, **columns})
+        return {"agent": an_agent(commune=Commune.get_by_id(code))}
+    return who
+
+
+def with_a_smaller_roll(world):
+    Roll.get_or_create(commune="33063", state="current", kind="LP", defaults={
+        "fingerprint": "1" * 64, "lines": 250_000, "left_out": 12, "current_since": now()})
+    report = {"electors": {"LP": 99_000, "LCM": 1200, "LCE": 0}, "left_out": 2, "fault_count": 250,
+              "faults": [[7, "date", True], [81_234, "columns", False], [90_000, "old", True]]}
+    return with_a_roll_file("33063", "ready", report=report)(world)
 
 
 busy_officer, mairie, maire, elsewhere, ministere = map(agent, (
@@ -363,7 +382,21 @@ OFFICER = (
 )
 
 GRID, DETAILS = "/admin/procurations/", "/admin/procurations/details/?id="
+PAPER, CORRECTED = "/admin/papier/", "/admin/papier/corriger/?id={w.paper_act.id}"
 DECISION = "/admin/procurations/{}/?id={{w.files[etablie].id}}"
+
+
+def types_an_act(page, world):
+    """One of yesterday."""
+    day = scrutins.today(world.lyon) - datetime.timedelta(days=1)
+    dated = {f"established_on__{part}": str(getattr(day, part)) for part in ("day", "month", "year")}
+    fills(**{name.replace("-", "__"): text for name, text in WRITTEN.items()}, **dated, tours=True)(page, world)
+    sends()(page, world)
+
+
+def has_a_letter(page, world):
+    assert world.letter
+    page.reload()
 
 
 def searches(words):
@@ -392,6 +425,32 @@ COMMUNE = (
     Screen("mairie/validee-a-l-instant", f"{DETAILS}{{w.fresh_file.id}}", mairie, (sends("/valider/"),)),
     Screen("mairie/plusieurs", f"{GRID}?flt_status=etablie", mairie, (
         ticks_rows, sends("/action/", action="valider"))),
+    Screen("mairie/papier", PAPER, mairie),
+    Screen("mairie/papier-erreurs", PAPER, mairie, (sends(),)),
+    Screen("mairie/papier-enregistre", f"{PAPER}?apres={{w.paper_act.id}}", mairie),
+    Screen("mairie/papier-double", PAPER, mairie, (types_an_act, types_an_act)),
+    Screen("mairie/papier-dossier", f"{DETAILS}{{w.paper_act.id}}", mairie),
+    Screen("mairie/papier-corriger", CORRECTED, mairie),
+    Screen("mairie/papier-comparer", CORRECTED, mairie, (
+        fills(place="Villeurbanne", hour="9 h 15"), sends("/corriger/"))),
+    Screen("mairie/papier-corrige", CORRECTED, mairie, (
+        fills(quality="capitaine, OPJ"), sends("/corriger/"), sends("/corriger/", confirmer="oui"))),
+    Screen("mairie/courriers", "/admin/courriers/?flt_state=letter", mairie, (has_a_letter,)),
+    Screen("mairie/courriers-vide", "/admin/courriers/?flt_state=letter", elsewhere),
+    Screen("mairie/courrier", "/admin/courriers/details/?id={w.letter.id}", mairie),
+    Screen("mairie/courriers-imprimer", "/admin/courriers/imprimer/", mairie, (has_a_letter,)),
+    Screen("mairie/courriers-notes", "/admin/courriers/?flt_state=letter", mairie, (
+        has_a_letter, ticks_rows, sends("/action/", action="poster"))),
+    Screen("mairie/liste", "/admin/liste/", mairie),
+    Screen("mairie/liste-vide", "/admin/liste/", elsewhere),
+    Screen("mairie/liste-recherche", "/admin/liste/", mairie, searches("a")),
+    Screen("mairie/liste-importer", "/admin/liste/importer", mairie),
+    Screen("mairie/liste-importer-rien", "/admin/liste/importer", mairie, (sends("/envoyer"),)),
+    Screen("mairie/liste-lecture", "/admin/liste/importer?pause=oui", with_a_roll_file("13055", "reading", line=48)),
+    Screen("mairie/liste-refusee", "/admin/liste/importer", with_a_roll_file("31555", "refused", refusal={
+        "name": "RollForeign", "facts": {"line": 2, "code": "75056"}})),
+    Screen("mairie/liste-lue", "/admin/liste/importer", with_a_smaller_roll),
+    Screen("mairie/liste-lue-sans-coche", "/admin/liste/importer", with_a_smaller_roll, (sends("/remplacer"),)),
     Screen("maire/accueil", "/admin/", maire),
     Screen("maire/comptes", "/admin/comptes/", maire),
     Screen("maire/compte", "/admin/comptes/details/?id={w.colleague.id}", maire),
