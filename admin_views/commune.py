@@ -54,6 +54,11 @@ def places():
     return [("sans", gettext("view.sans"))]
 
 
+def outcomes():
+    """Of the usual checks, as they were kept with the file."""
+    return [(verdict, gettext(f"view.{verdict}")) for verdict in (checks.OK, checks.KO, checks.TO_VERIFY)]
+
+
 def without_a_place():
     """The condition that a file covers a tour on which its mandataire cannot vote."""
     return fn.EXISTS(Couverture.select(Value(1)).where(Couverture.procuration == Procuration.id,
@@ -135,7 +140,7 @@ class ProcurationView(ScopedView):
                           "mandataire.birth_name", "mandataire.first_names", "mandataire.birth_date", "covers",
                           "valid_until", "established_at", "authority", "authority_place", "status", "places")
     column_filters = (Choice(Procuration.status, statuses, views=True), OfTour(Procuration.id, tours, name="tour"),
-                      WithoutPlace(Procuration.id, places, name="place"),
+                      WithoutPlace(Procuration.id, places, name="place"), Choice(Procuration.verdict, outcomes),
                       LocalDay(Procuration.established_at, name="day"))
     column_formatters = {name: macro(f"cell_{name}") for name in column_list}
     column_formatters_export = {

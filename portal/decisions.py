@@ -58,44 +58,43 @@ def _act(file, act, reason):
 def follow(job):
     """The next file that the rolls of the commune `job.subject` speak of: its own, then those of its mandataires."""
     kind, _, last = (job.cursor or "own:").partition(":")
-    file = NEXT[kind](job.subject, last)
-    if file is None and kind == "own":
-        kind, file = "named", _next_named(job.subject, "")
-    if file is None:
+    number, position = NEXT[kind](job.subject, last)
+    if number is None and kind == "own":
+        kind, (number, position) = "named", _next_named(job.subject, "")
+    if number is None:
         return 0
-    places.hold(file)
-    recheck(_files().where(Procuration.id == file.id).get())
-    job.cursor = f"{kind}:{file.position}"
+    file = _files().where(Procuration.id == number)
+    places.hold(file.get())
+    recheck(file.clone().get())
+    job.cursor = f"{kind}:{position}"
     return 1
 
 
 def _next_own(commune, last):
-    """By the legal order of the acts, as the index has it."""
+    """By the legal order of the acts, as the index has it. (None, None) at the end."""
     order = (Procuration.established_at, Procuration.id)
-    files = _concerned().where(Procuration.commune == commune, Procuration.established_at.is_null(False))
+    files = Procuration.select(*order).where(
+        *_concerned(), Procuration.commune == commune, Procuration.established_at.is_null(False))
     if last:
         at, number = last.rsplit("|", 1)
         files = files.where(Tuple(*order) > Tuple(at, int(number)))
     file = files.order_by(*order).first()
-    if file:
-        file.position = f"{Procuration.established_at.db_value(file.established_at)}|{file.id}"
-    return file
+    return (file.id, f"{Procuration.established_at.db_value(file.established_at)}|{file.id}") if file else (None, None)
 
 
 def _next_named(commune, last):
     """Files of other communes whose mandataire is registered in this one."""
-    files = (_concerned().join_from(Procuration, Personne)
-             .where(Personne.commune == commune, Personne.role == "mandataire", Procuration.commune != commune,
-                    Personne.id > int(last or 0)))
-    file = files.select_extend(Personne.id.alias("position")).order_by(Personne.id).first()
-    return file
+    found = (Personne.select(Personne.id, Personne.procuration).join(Procuration)
+             .where(*_concerned(), Personne.commune == commune, Personne.role == "mandataire",
+                    Procuration.commune != commune, Personne.id > int(last or 0))
+             .order_by(Personne.id).first())
+    return (found.procuration_id, found.id) if found else (None, None)
 
 
 def _concerned():
-    """Those whose decision stands or is still to be made."""
-    return Procuration.select(Procuration).where(
-        Procuration.status.in_((*LIVE, Status.INVALIDEE)),
-        Procuration.valid_until >= now().date() - datetime.timedelta(days=1))
+    """Files whose decision stands or is still to be made."""
+    yesterday = now().date() - datetime.timedelta(days=1)       # somewhere it is still today
+    return Procuration.status.in_((*LIVE, Status.INVALIDEE)), Procuration.valid_until >= yesterday
 
 
 NEXT = {"own": _next_own, "named": _next_named}

@@ -5,7 +5,7 @@ Folders of `templates/mails/` bear the names below; each holds subject.txt, body
 """
 import secrets
 
-from models import TRANSITIONS, Mail, Passage, now
+from models import TRANSITIONS, Mail, Passage, Role, now
 from portal import addresses, places, scrutins
 
 NAMES = {
@@ -25,6 +25,9 @@ NAMES = {
 # Of these acts a mandant without an address learns by post. The others are done in front of them, or are told by the
 # commune's answer.
 LETTERS = ("valider", "invalider", "reprendre", "annuler", "resilier")
+# Told of a file that did not move, by the act whose facts they share.
+NOTICES = {"resiliation_demandee": "resilier", "resiliation_refusee": "refuser", "avertissement": "deposer",
+           "veille": "etablir"}
 
 
 def announce(passage, procuration, tours=None):
@@ -62,7 +65,10 @@ def told(procuration, act):
 def facts(passage, procuration, tours=None):
     """What the templates may say: texts, ISO days of the moment of the act, on the commune's calendar. JSON only.
 
-    `tours_left_out` are those asked for on which a validation holds no place; empty for every other act.
+    `tours_left_out` are those asked for on which a validation holds no place; empty for every other act. Of a
+    résiliation, `validated`: the mandant had been told so, and `on_paper`: the act received (authority, place, day). Of
+    an annulment, `older_act`: the mandant's own older procuration is the one that counts. `station`: where the mandant
+    votes, if the roll says so. `automatic`: decided by the rules, which the mairie may take back.
     """
     commune = procuration.commune
     told = tours or _tours_told(passage, procuration)
@@ -80,13 +86,18 @@ def facts(passage, procuration, tours=None):
         "comment": passage.comment,
         "authority": procuration.authority,
         "authority_place": procuration.authority_place,
+        "validated": passage.act == "resilier" and bool(procuration.decided_at),
+        "on_paper": passage.evidence if "authority" in (passage.evidence or ()) else None,
+        "older_act": passage.reason == "acte_anterieur_recu" and places.given_otherwise(procuration),
         "day": scrutins.local_day(passage.at, commune).isoformat(),
+        "station": procuration.mandant.station,
+        "automatic": passage.role == Role.CLOCK and passage.act in ("valider", "invalider"),
     }
 
 
-def preview(procuration, act, reason=None, comment=""):
+def preview(procuration, act, reason=None, comment="", evidence=None):
     """The facts `act` would put into its mail now; writes nothing. See `portal.outbox.previewed`."""
-    return facts(Passage(act=act, at=now(), reason=reason, comment=comment or None), procuration)
+    return facts(Passage(act=act, at=now(), reason=reason, comment=comment or None, evidence=evidence), procuration)
 
 
 def _tours_told(passage, procuration):
@@ -125,7 +136,12 @@ _SAMPLE = {
     "comment": None,
     "authority": "Dominique Martin, brigadier-chef, APJ",
     "authority_place": "Lyon",
+    "validated": True,
+    "on_paper": None,
+    "older_act": False,
     "day": "2026-02-20",
+    "station": "0012, École Jules-Ferry",
+    "automatic": True,
 }
 
 # Of the mails that carry a link, see `portal.addresses` and `portal.accounts`.
@@ -144,5 +160,12 @@ LINKS["mandataire_decline"] = _SAMPLE
 LINKS["adresse_changee"] = {}
 LINKS["retrouver"] = {"draw": "echantillon"}
 
+# To a town hall, on the eve of a poll, see `portal.eves`.
+LINKS["a_decider"] = {"commune": "Lyon (69)", "count": 12, "scrutin": "Élections municipales", "number": 1,
+                      "vote": "2026-03-15"}
+
 # One per act, with the facts of `facts`: what pages of samples and tests show.
-SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)} for act, name in NAMES.items()}
+SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)}
+           for act, name in (*NAMES.items(), *((act, name) for name, act in NOTICES.items()))}
+for _name in ("avertissement", "veille"):       # see `portal.lapses` and `portal.eves`
+    SAMPLES[_name] = {**SAMPLES[_name], "vote": "2026-03-15"}

@@ -11,7 +11,7 @@ in Nouvelle-Calédonie, the lowest counts for all of them: no territory's ceilin
 from functools import cache
 from itertools import count
 
-from models import Commune, Couverture, Procuration, Scrutin, Tour, TourVise
+from models import Commune, Couverture, Procuration, Scrutin, Tour, TourVise, now
 from portal import database, scrutins
 
 PLACES = ("place_perdue", "place_libre")        # of Procuration.ATTENTIONS, those of this module
@@ -38,6 +38,15 @@ def held(procuration):
     return list(Tour.select(Tour).join(Couverture)
                 .where(Couverture.procuration == procuration, Couverture.place.is_null(False))
                 .order_by(Tour.day, Tour.number))
+
+
+def given_otherwise(procuration):
+    """Does another act of the same mandant hold a tour that the file covers?"""
+    mine = Couverture.alias()
+    same = (mine.mandant_key == Couverture.mandant_key) & (mine.tour == Couverture.tour)
+    return (Couverture.select().join(mine, on=same)
+            .where(mine.procuration == procuration, Couverture.procuration != procuration,
+                   Couverture.place.is_null(False)).exists())
 
 
 def pending_for_the_same_vote(procuration):
@@ -283,13 +292,13 @@ def _mark(tours, lines):
 
 def _call_attention(number, lost):
     """A lost place also moves the version: the form of somebody who still saw it must not pass. The status stays the
-    commune's, whichever it is."""
+    commune's, whichever it is. Either way the checks are to be made again (`portal.decisions`)."""
     attention = _why(Couverture.select().where(Couverture.procuration == number))
     if lost:
-        Procuration.update(attention=attention, version=Procuration.version + 1).where(
+        Procuration.update(attention=attention, review_at=now(), version=Procuration.version + 1).where(
             Procuration.id == number).execute()
     else:
-        Procuration.update(attention=attention).where(
+        Procuration.update(attention=attention, review_at=now()).where(
             Procuration.id == number, Procuration.attention.is_null() | Procuration.attention.in_(PLACES)).execute()
 
 

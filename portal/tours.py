@@ -6,7 +6,7 @@ it anew. The mandant of a file that names the tour is told the new day; the comm
 from peewee import prefetch
 
 from models import LIVE, Commune, Couverture, Personne, Procuration, Scrutin, Status, Tour, TourDay, TourVise, now
-from portal import law, mail, places, scrutins
+from portal import law, mail, places, scrutins, verdicts
 from portal.errors import Refused
 from portal.jobs import Work
 
@@ -75,6 +75,7 @@ def _follow_named(file, tour):
     TourVise.update(day=day).where(TourVise.procuration == file, TourVise.tour == tour).execute()
     _move_end(file)
     _cover(file, tour, day is not None)
+    verdicts.again(file.id)
     mail.announce_tour(file, tour, named.day, day)
 
 
@@ -104,6 +105,7 @@ def _cover(file, tour, wanted):
     if file.status not in LIVE or wanted == places.covers(file, tour):
         return
     places.take(file, [tour]) if wanted else places.release(file, [tour])
+    verdicts.again(file.id)
     (Procuration.update(attention="tour_change")
      .where(Procuration.id == file.id, Procuration.attention.is_null()).execute())
 

@@ -1,97 +1,133 @@
-"""A slow, obvious judge of places (L. 73): the whole history of the acts kept in lists, the law applied to all of them
-anew at each step. It shares no code with portal.places."""
-from typing import NamedTuple
+"""A slow, obvious judge of who is on a roll: it reads every line, compares words, and uses no key, index or service.
+
+`judged` makes a roll, asks both about the same people, and fails where they differ.
+"""
+import random
+import unicodedata
+from types import SimpleNamespace
+
+from models import Elector, Roll, now
+from portal import checks, rolls, verdicts
+from tests.factories import a_commune
+
+SYLLABLES = ("ma", "ri", "lou", "dé", "ber", "tin", "d’", "saint-", "lan", "gué", "œu", "per", "ni", "col", "ar")
+FIRST = ("Marie", "Jean", "Jean-Pierre", "Anne", "Zoé", "Léa", "Éric", "Noël", "Inès", "Luc")
+BATCH = 1000
 
 
-class Act(NamedTuple):
-    """What the law looks at. `most` is (in all, in France), the ceilings of its own territory."""
-
-    number: int
-    instant: object
-    mandant: str
-    mandataire: str
-    tours: frozenset
-    abroad: bool
-    most: tuple
-
-
-class Judge:
-    """`held` and `lost` hold (number of an act, tour); `lost` those taken by an older act, until the commune decides.
-    """
-
-    def __init__(self):
-        self.acts, self.held, self.lost = {}, set(), set()
-
-    def establish(self, act):
-        self.acts[act.number] = act
-        for tour in act.tours:
-            self._enter(act, tour)
-
-    def _enter(self, act, tour):
-        kept = []
-        for one in self._in_order({*self._holding(tour), act}):
-            if self._may_stand_with(kept, one):
-                kept.append(one)
-        if act in kept:
-            self.lost |= {(one.number, tour) for one in self._holding(tour) if one not in kept}
-            self.held = {place for place in self.held if place[1] != tour} | {(one.number, tour) for one in kept}
-
-    def end(self, number):
-        del self.acts[number]
-        self.held = {place for place in self.held if place[0] != number}
-        self.decide(number)
-
-    def decide(self, number):
-        self.lost = {place for place in self.lost if place[0] != number}
-
-    def correct(self, act):
-        self.end(act.number)
-        self.establish(act)
-
-    def give(self, number):
-        """Whether there was something to give."""
-        there = {place for place in self.free() if place[0] == number}
-        self.held |= there
-        self.lost -= there
-        return bool(there)
-
-    def reopen(self, act):
-        self.acts[act.number] = act
-        self.decide(act.number)
-        self.give(act.number)
-
-    def free(self):
-        """(number, tour) of the acts without a place for which one is there: the next in line of each mandataire."""
-        found = set()
-        for tour in {tour for act in self.acts.values() for tour in act.tours}:
-            for mandataire in {act.mandataire for act in self.acts.values()}:
-                found |= {(act.number, tour) for act in self._line(tour, mandataire)}
-        return found
-
-    def _line(self, tour, mandataire):
-        holding, line = self._holding(tour), []
-        for act in self._in_order(self.acts.values()):
-            waits = act.mandataire == mandataire and tour in act.tours and act not in holding
-            votes = any(one.mandant == act.mandant for one in holding)
-            if waits and not votes and within_the_ceilings(
-                    [one for one in [*holding, *line, act] if one.mandataire == mandataire]):
-                line.append(act)
-        return line
-
-    def _holding(self, tour):
-        return [act for act in self.acts.values() if (act.number, tour) in self.held]
-
-    @staticmethod
-    def _in_order(acts):
-        return sorted(acts, key=lambda act: (act.instant, act.number))
-
-    @staticmethod
-    def _may_stand_with(kept, act):
-        if any(one.mandant == act.mandant for one in kept):
-            return False
-        return within_the_ceilings([one for one in [*kept, act] if one.mandataire == act.mandataire])
+def judged(requests, lines):
+    chance = random.Random(lines)
+    commune, people = a_commune(), [a_person(chance) for _ in range(lines)]
+    people += [dict(chance.choice(people)) for _ in range(lines // 20)]             # homonyms born on one day
+    roll = Roll.create(commune=commune, kind="LP", state="current", fingerprint="0" * 64, lines=len(people),
+                       current_since=now())
+    for start in range(0, len(people), BATCH):
+        Elector.insert_many([line(roll, person) for person in people[start:start + BATCH]]).execute()
+    asked = [SimpleNamespace(**somebody(chance, people)) for _ in range(requests)]
+    prepared = [(plain(one), one) for one in people]
+    answers = [checks.listed(verdicts.search(commune, person, {"LP"}), ["LP"]) for person in asked]
+    found = [(verdict, evidence["why"]) for verdict, evidence in answers]
+    expected = [judge(plain(vars(person)), person, prepared) for person in asked]
+    assert found == expected
+    assert len(set(expected)) >= 4, "too few kinds of cases to prove anything"
 
 
-def within_the_ceilings(acts):
-    return all(len(acts) <= in_all and len([one for one in acts if not one.abroad]) <= in_france
-               for in_all, in_france in (act.most for act in acts))
+def a_person(chance):
+    date = f"{chance.randint(1940, 1999)}-{chance.randint(1, 12):02}-{chance.randint(1, 28):02}"
+    return {"birth_name": a_name(chance), "used_name": a_name(chance) if chance.random() < .2 else None,
+            "first_names": ", ".join(chance.sample(FIRST, chance.randint(1, 3))), "sex": chance.choice("FM"),
+            "birth_date": vague(chance, date), "nne": None}
+
+
+def a_name(chance):
+    return "".join(chance.choices(SYLLABLES, k=3)).strip("-’").capitalize() + "x"
+
+
+def vague(chance, date):
+    return chance.choices((date, date[:8] + "00", date[:5] + "00-00"), (90, 5, 5))[0]
+
+
+def line(roll, person):
+    used = person["used_name"]
+    keys = {column: name and rolls.key_of(name, person["first_names"])
+            for column, name in (("key", person["birth_name"]), ("used_key", used))}
+    return {**person, **keys, "roll": roll.id, "station": "0001"}
+
+
+def somebody(chance, people):
+    """One of the roll, as people write them: as they are, in other letters, with a fault, or somebody else."""
+    person = dict(chance.choice(people))
+    change = chance.choice((dict, shouting, shortened, by_used_name, vaguely, misspelt, born_later, unknown))
+    return {**person, **change(person)}
+
+
+def shouting(person):
+    return {"birth_name": person["birth_name"].upper().replace("É", "E").replace("-", " "),
+            "first_names": person["first_names"].upper().replace(",", "")}
+
+
+def shortened(person):
+    return {"first_names": person["first_names"].split(",")[0]}
+
+
+def by_used_name(person):
+    return {"birth_name": person["used_name"] or person["birth_name"], "used_name": None}
+
+
+def vaguely(person):
+    return {"birth_date": person["birth_date"][:5] + "00-00"}
+
+
+def misspelt(person):
+    return {"birth_name": person["birth_name"] + "z"}
+
+
+def born_later(person):
+    return {"birth_date": "2001" + person["birth_date"][4:]}
+
+
+def unknown(person):
+    return {"birth_name": "Nemo"}
+
+
+# --- The judge ------------------------------------------------------------------------------------------------------
+
+def judge(wanted, person, electors):
+    """(verdict, why): reads the whole roll."""
+    found = [match for names, elector in electors
+             if (match := compared(wanted, person.birth_date, names, elector["birth_date"]))]
+    if not found:
+        return "ko", "none"
+    if len(found) > 1:
+        return "to_verify", "several"
+    return ("ok", "found") if found == ["exact"] else ("to_verify", "near")
+
+
+def plain(person):
+    """Birth name, used name and first names as bare letters."""
+    return letters(person["birth_name"]), letters(person["used_name"] or ""), person_first_names(person)
+
+
+def person_first_names(person):
+    return letters(person["first_names"]), letters(person["first_names"].replace(",", " ").split(" ")[0])
+
+
+def letters(text):
+    text = unicodedata.normalize("NFKD", text.lower().replace("œ", "oe"))
+    return "".join(character for character in text if "a" <= character <= "z")
+
+
+def compared(wanted, born, elector, registered):
+    """"exact", "near" or None."""
+    (name, used, (all_first, first)), (its_name, its_used, (its_all, its_first)) = wanted, elector
+    if not same_date(born, registered):
+        return None
+    if name == its_name and all_first == its_all:
+        return "exact"
+    shares_a_name = ({name, used} & {its_name, its_used}) - {""}
+    return "near" if shares_a_name and first == its_first else None
+
+
+def same_date(one, other):
+    """Each says nothing where it has 00."""
+    return all(here == there or "00" in (here, there) for here, there in zip(one.split("-"), other.split("-")))

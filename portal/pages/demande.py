@@ -6,7 +6,7 @@ from flask_wtf.csrf import CSRFError
 from peewee import prefetch
 
 from models import LIVE, Commune, Procuration, Role, Status, TourVise
-from portal import error_pages, procedure, scrutins
+from portal import error_pages, procedure, scrutins, verdicts
 from portal.access import VOTERS, SessionOver, access
 from portal.communes import birth_place
 from portal.pages import pages
@@ -81,7 +81,12 @@ def show_check(form):
     if Procuration.select().where(Procuration.filing_key == form.key.filing_key).exists():
         form.key.draw(form.voter)  # sent already, then changed: another request
     return render_template("public/verification.html", form=form, others=concurrent(form),
-                           birth_place=birth_place(form.voter.birth_place))
+                           birth_place=birth_place(form.voter.birth_place), found=looked_up(form))
+
+
+def looked_up(form):
+    """Whether the rolls know the voter and the person designated, see portal.verdicts.found."""
+    return verdicts.found(form.voter, form.commune.commune, form.mandataire.form.named(), form.covered)
 
 
 def concurrent(form):
