@@ -12,11 +12,11 @@ from wtforms.validators import DataRequired
 
 from admin_views.base import RoleView
 from admin_views.reasons import ReasonForm
-from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Role, Tour, TourDay, TourVise,
-                    now)
-from portal import opened_files, outbox, places, procedure, references, scrutins
+from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Role, Status, Tour, TourDay,
+                    TourVise, now)
+from portal import opened_files, outbox, places, procedure, references, resiliation, scrutins
 from portal.catalogue import PARIS
-from portal.cautions import cautions
+from portal.cautions import cautions, cautions_of_an_end
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, Refused, TooLateToUndo
 from portal.opened_files import Unfit, minutes
@@ -58,8 +58,8 @@ class Guichet(RoleView):
         return self.render("admin/officer/dossier.html", token=token, form=form, **what_is_shown(procuration),
                            minutes_left=opened_files.minutes_left(token))
 
-    def refusal(self, token, form):
-        return self.render("admin/officer/refuser.html", token=token, form=form)
+    def refusal(self, token, form, procuration):
+        return self.render("admin/officer/refuser.html", token=token, form=form, ending=asks_for_an_end(procuration))
 
     def undoing(self, passage, form):
         return self.render("admin/officer/defaire.html", passage=passage, form=form,
@@ -97,18 +97,18 @@ class Guichet(RoleView):
         token, form = sent_token(), ReasonForm("refuser", request.form)
         procuration = opened_files.opened(token, *who())
         if "choisir" in request.form:
-            return self.refusal(token, ReasonForm("refuser", reason=form.reason.data))
+            return self.refusal(token, ReasonForm("refuser", reason=form.reason.data), procuration)
         if not form.validate():
-            return self.refusal(token, form), 422
+            return self.refusal(token, form, procuration), 422
         return self.render("admin/officer/refuser_apercu.html", token=token, form=form, procuration=procuration,
-                           letter=outbox.previewed(procuration, "refuser", form.reason.data))
+                           ending=asks_for_an_end(procuration), letter=letter_of(procuration, form.reason.data))
 
     @expose("/refuser/confirmer", methods=["POST"])
     @at_the_counter
     def confirmer(self):
         token, form = sent_token(), ReasonForm("refuser", request.form)
         if not form.validate():
-            return self.refusal(token, form), 422
+            return self.refusal(token, form, opened_files.opened(token, *who())), 422
         return told(opened_files.refuse(token, *who(), form.reason.data))
 
     @expose("/plus-tard", methods=["POST"])
@@ -168,8 +168,25 @@ def typed():
 
 
 def told(passage):
-    """On to the page of an own act: it can be read again, and sends nothing twice."""
+    """On to the page of an own act: it can be read again, and sends nothing twice. None: a résiliation was refused,
+    which leaves the procuration as it is."""
+    if passage is None:
+        flash(gettext("officer.kept"), "info")
+        return redirect(url_for(".index"), 303)
     return redirect(url_for(".acte", act=passage.id), 303)
+
+
+def asks_for_an_end(procuration):
+    """Was the file opened for a résiliation?"""
+    return procuration.reference.kind == resiliation.KIND
+
+
+def letter_of(procuration, reason):
+    """The mail that a refusal would send, None without an address."""
+    if not asks_for_an_end(procuration):
+        return outbox.previewed(procuration, "refuser", reason)
+    facts = resiliation.facts_of_a_refusal(procuration.reference, reason)
+    return outbox.render(resiliation.REFUSED, facts) if procuration.email else None
 
 
 # --- What the screen shows ------------------------------------------------------------------------------------------
@@ -180,9 +197,10 @@ def what_is_shown(procuration):
     named = tours_of(procuration)
     tours = named or places.tours_of(procuration)
     procuration.tours_vises = [TourVise(procuration=procuration, tour=tour) for tour in named]
-    return {"procuration": procuration, "birth_place": birth_place(procuration.mandant.birth_place),
+    ending = asks_for_an_end(procuration)
+    return {"procuration": procuration, "ending": ending, "birth_place": birth_place(procuration.mandant.birth_place),
             "ages": ages(procuration.mandant.birth_date, scrutins.today(procuration.commune)),
-            "cautions": list(cautions(procuration, tours)),
+            "cautions": list((cautions_of_an_end if ending else cautions)(procuration, tours)),
             "days": {tour.id: scrutins.day_shown(tour, procuration.commune) for tour in tours}}
 
 
@@ -207,7 +225,9 @@ def tours_of(procuration):
 def own_acts():
     """The officer's acts of the day, latest first, with commune and reference; after midnight, still the last ones."""
     midnight = now().astimezone(PARIS).replace(hour=0, minute=0, second=0, microsecond=0)
-    of_file = (Reference.procuration == Procuration.id) & (Reference.kind == "etablir")
+    ending = (Passage.act == "resilier") & (Reference.kind == "resilier") & Reference.used_at.is_null(False)
+    presented = ending | ((Passage.act != "resilier") & (Reference.kind == "etablir"))
+    of_file = (Reference.procuration == Procuration.id) & presented
     return (Passage.select(Passage, Procuration, Commune, Reference).join(Procuration).join(Commune)
             .join_from(Procuration, Reference, on=of_file, attr="reference")
             .where(Passage.agent == current_user.actor, Passage.at >= min(midnight, now() - 2 * procedure.TIME_TO_UNDO))
@@ -219,8 +239,14 @@ def own_act(number):
 
 
 def can_be_undone(passage):
-    return (passage.act == "etablir" and passage.procuration.version == passage.version
+    return (passage.act == "etablir" and stands(passage)
             and now() <= passage.at + procedure.TIME_TO_UNDO)
+
+
+def stands(passage):
+    """Nobody decided on the act since. A place that an older act took is no decision."""
+    file = passage.procuration
+    return file.status == Status.ETABLIE and file.established_at == passage.at
 
 
 def minutes_to_undo(passage):
@@ -232,7 +258,7 @@ def check_undoable(passage):
     """Raise AlreadyDecided, TooLateToUndo; 404 for an act that established nothing."""
     if passage.act != "etablir":
         abort(404)
-    if passage.procuration.version != passage.version:
+    if not stands(passage):
         raise AlreadyDecided(procedure.last_passage(passage.procuration))
     if not can_be_undone(passage):
         raise TooLateToUndo()
@@ -250,7 +276,7 @@ def undo(passage, reason):
 
 
 def undoes(last, passage):
-    return (last.act, last.version, last.agent_id) == ("defaire", passage.version + 1, passage.agent_id)
+    return last.act == "defaire" and last.version > passage.version and last.agent_id == passage.agent_id
 
 
 def stands_without_place(passage):

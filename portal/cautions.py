@@ -25,6 +25,13 @@ def cautions(procuration, tours):
         yield Caution("replaces")
 
 
+def cautions_of_an_end(procuration, tours):
+    """Those of a résiliation, on the day of a poll: the mandataire may have voted already."""
+    today = scrutins.today(procuration.commune)
+    if begun := tuple(tour for tour in tours if scrutins.day_shown(tour, procuration.commune) == today):
+        yield Caution("begun", begun)
+
+
 def _about_the_people(procuration):
     mandant, mandataire = procuration.mandant, procuration.mandataire
     if mandant.key == mandataire.key:

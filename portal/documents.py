@@ -8,6 +8,8 @@ from portal.paper import printed
 from portal.recepisse import sheet
 
 RECEPISSES = {Status.DEPOSEE: "deposer", Status.ETABLIE: "etablir", Status.VALIDEE: "valider"}  # by the act it tells
+SHEETS = {**{mail.NAMES[act]: "recepisse-procuration.pdf" for act in RECEPISSES.values()},  # file names, by mail
+          "resiliation_demandee": "resiliation-procuration.pdf"}
 
 
 class Document(NamedTuple):
@@ -21,8 +23,8 @@ class Document(NamedTuple):
 def attached(name, facts):
     """What goes with the mail `name`, from its facts."""
     found = []
-    if name in map(mail.NAMES.get, RECEPISSES.values()):
-        found.append(Document("recepisse-procuration.pdf", "application/pdf", printed(sheet(name, facts))))
+    if name in SHEETS:
+        found.append(Document(SHEETS[name], "application/pdf", printed(sheet(name, facts))))
     if name == mail.NAMES["valider"] and facts["tours"]:
         found.append(Document("jours-de-vote.ics", "text/calendar", calendar(name, facts)))
     return found

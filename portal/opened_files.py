@@ -1,15 +1,15 @@
 """The file an officer opens at the counter: one, by its exact reference, for 15 minutes, acted on once.
 
+What the reference asks for, a procuration or a résiliation, is the only act it opens the file for.
+
 Opening draws a token that only this officer's session can use (an act never goes by the id of a file). The
 token is spent in the transaction of the act; sent again, it gives the first act back: a double click is no error.
 """
 import datetime
 import secrets
 
-from peewee import JOIN
-
-from models import Commune, Passage, Procuration, Scrutin, SingleUse, Status, now
-from portal import journal, procedure, references, scrutins
+from models import LIVE, Passage, Reference, SingleUse, Status, now
+from portal import journal, procedure, references, resiliation, scrutins
 from portal.catalogue import PARIS, day, instant
 from portal.database import transaction
 from portal.errors import AlreadyDecided, LinkDead, PollOver, Refused
@@ -56,10 +56,6 @@ class UnknownReference(Refused):
     status = 404
 
 
-class ReferenceOfResiliation(Refused):
-    """The reference asks for an end, not for a procuration."""
-
-
 class Ended(Refused):
     """The file can be presented no more: `passage` ended the request, `at` in words."""
 
@@ -84,6 +80,14 @@ class RequestReplaced(Ended):
 
 class RequestRefused(Ended):
     """An officer turned the request down."""
+
+
+class NothingToEnd(Ended):
+    """The procuration whose résiliation is asked lives no more, or not yet."""
+
+
+class ResiliationDone(Ended):
+    """The procuration is résiliée already."""
 
 
 class RequestLapsed(Refused):
@@ -117,12 +121,11 @@ def look_up(typed, officer, session):
     code = references.read(typed)
     if code is None:
         raise _malformed(typed)
-    reference = references.find(code) or references.find(code, "resilier")
+    reference = references.find(code)
     if refusal := _refusal(reference):
         journal.record(officer, "recherche_vaine", "procuration", *([reference.procuration_id] if reference else []))
         raise refusal
-    reference.procuration.reference = reference
-    return reference.procuration, _open(reference.procuration, officer, session)
+    return reference.procuration, _open(reference, officer, session)
 
 
 def _malformed(typed):
@@ -140,9 +143,16 @@ def _refusal(reference):
     """Why the file cannot be presented, None when it can."""
     if reference is None:
         return UnknownReference()
-    if reference.kind == "resilier":
-        return ReferenceOfResiliation()
+    if reference.kind == resiliation.KIND:
+        return _nothing_to_end(reference.procuration) or resiliation.ended(reference)
     return _ended(reference.procuration) or _late(reference.procuration)
+
+
+def _nothing_to_end(procuration):
+    if procuration.status not in LIVE:
+        last = procedure.last_passage(procuration)
+        return ResiliationDone(last) if procuration.status == Status.RESILIEE else NothingToEnd(last)
+    return PollOver() if scrutins.end_of(procuration.valid_until, procuration.commune) <= now() else None
 
 
 def _ended(procuration):
@@ -171,9 +181,9 @@ def _late(procuration):
     return None
 
 
-def _open(procuration, officer, session):
-    token = secrets.token_urlsafe(32)
-    subject = " ".join(map(str, (officer.id, session.token_hash, procuration.id, procuration.version)))
+def _open(reference, officer, session):
+    token, procuration = secrets.token_urlsafe(32), reference.procuration
+    subject = " ".join(map(str, (officer.id, session.token_hash, procuration.id, procuration.version, reference.code)))
     with transaction():
         SingleUse.create(hash=digest(token), kind="file", subject=subject, expires_at=now() + LIFE)
         journal.record(officer, "consulter", "procuration", procuration.id)
@@ -201,13 +211,25 @@ def minutes(left):
 
 
 def establish(token, officer, session):
-    """Establish the opened file; returns the passage. Raises FileClosed, AlreadyDecided, PollOver, Unfit."""
-    return _act(token, officer, session, lambda file: procedure.etablir(file, officer))
+    """Establish the procuration, or the résiliation, that the file was opened for; returns the passage. Raises
+    FileClosed, AlreadyDecided, ResiliationEnded, PollOver, Unfit."""
+    def act(file):
+        if file.reference.kind == resiliation.KIND:
+            resiliation.etablir(file.reference, officer)
+        else:
+            procedure.etablir(file, officer)
+    return _act(token, officer, session, act)
 
 
 def refuse(token, officer, session, reason):
-    """Turn the opened file down; returns the passage. Raises FileClosed, AlreadyDecided, ReasonMissing, Unfit."""
-    return _act(token, officer, session, lambda file: procedure.refuser(file, officer, reason))
+    """Turn down what the file was opened for; returns the passage, None for a résiliation: the procuration did not
+    move. Raises FileClosed, AlreadyDecided, ResiliationEnded, ReasonMissing, Unfit."""
+    def act(file):
+        if file.reference.kind == resiliation.KIND:
+            resiliation.refuser(file.reference, officer, reason)
+        else:
+            procedure.refuser(file, officer, reason)
+    return _act(token, officer, session, act)
 
 
 def close(token, officer, session):
@@ -224,20 +246,23 @@ def _act(token, officer, session, act):
     try:
         with transaction():
             procuration = _file(spend(token, "file"), officer, session)
+            version = procuration.version
             act(procuration)
-            return procedure.last_passage(procuration)
+            return procedure.last_passage(procuration) if procuration.version > version else None
     except LinkDead:
         return _done_before(token, officer, session)
 
 
 def _done_before(token, officer, session):
-    """The act this token was spent for. Raises FileClosed when there is none."""
+    """The act this token was spent for, None when it was the refusal of a résiliation. Raises FileClosed when there is
+    none."""
     row = _row(token)
     if row is None or not row.used_at:
         raise FileClosed()
-    file, version = _bound(row, officer, session)
+    file, version, code = _bound(row, officer, session)
     passage = Passage.get_or_none(Passage.procuration == file, Passage.version == version + 1, Passage.agent == officer)
-    if passage is None:
+    refused = Reference.select().where(Reference.code == code, Reference.reason.in_(resiliation.REASONS))
+    if passage is None and not refused.exists():
         raise FileClosed()
     return passage
 
@@ -247,20 +272,23 @@ def _row(token):
 
 
 def _bound(row, officer, session):
-    """The id and version of the file, for the officer and session that opened it. Raises FileClosed."""
-    agent, token_hash, file, version = row.subject.split()
+    """The id and version of the file and the reference, for the officer and session that opened it. Raises
+    FileClosed."""
+    agent, token_hash, file, version, code = row.subject.split()
     if (agent, token_hash) != (str(officer.id), session.token_hash):
         raise FileClosed()
-    return int(file), int(version)
+    return int(file), int(version), code
 
 
 def _file(row, officer, session):
-    """The file as it was when it was opened. Raises FileClosed, AlreadyDecided."""
-    file, version = _bound(row, officer, session)
-    procuration = (Procuration.select(Procuration, Commune, Scrutin).join(Commune)
-                   .join_from(Procuration, Scrutin, JOIN.LEFT_OUTER).where(Procuration.id == file).get_or_none())
-    if procuration is None:
+    """The file as it was when it was opened, with its reference. Raises FileClosed, AlreadyDecided,
+    ResiliationEnded."""
+    _, version, code = _bound(row, officer, session)
+    reference = references.find(code)
+    if reference is None:
         raise FileClosed()
-    if procuration.version != version:
-        raise AlreadyDecided(procedure.last_passage(procuration))
-    return procuration
+    if reference.procuration.version != version:
+        raise AlreadyDecided(procedure.last_passage(reference.procuration))
+    if reference.kind == resiliation.KIND and (refusal := resiliation.ended(reference)):
+        raise refusal
+    return reference.procuration

@@ -50,7 +50,7 @@ def render(name, context):
 
 
 def previewed(procuration, act, *said):
-    """The mail that `act` would send now, None where no address was given. `said`: its reason and comment."""
+    """The mail that `act` would send now, None where no address was given. `said`: its reason, comment and evidence."""
     return render(NAMES[act], preview(procuration, act, *said)) if procuration.email else None
 
 
@@ -201,6 +201,6 @@ def _give_back(batch):
 
 
 def resend(mail):
-    """Let a dead mail try again from the beginning. False when it was not dead."""
+    """Let a dead mail try again from the beginning. False when it was not dead, or its content is erased."""
     return bool(Mail.update(state="waiting", tries=0, next_at=now(), error=None)
-                .where(Mail.id == mail.id, Mail.state == "dead").execute())
+                .where(Mail.id == mail.id, Mail.state == "dead", Mail.context.is_null(False)).execute())

@@ -41,9 +41,12 @@ def plain(typed):
     return "".join(character for character in whole if character.isprintable() and character not in SEPARATORS)
 
 
-def find(code, kind="etablir"):
+def find(code):
     """The reference with its file, commune and scrutin, or None."""
-    return (Reference.select(Reference, Procuration, Commune, Scrutin)
-            .join(Procuration).join(Commune)
-            .join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
-            .where(Reference.code == code, Reference.kind == kind).get_or_none())
+    found = (Reference.select(Reference, Procuration, Commune, Scrutin)
+             .join(Procuration).join(Commune)
+             .join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
+             .where(Reference.code == code).get_or_none())
+    if found:
+        found.procuration.reference = found
+    return found

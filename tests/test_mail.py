@@ -91,9 +91,9 @@ def test_a_fact_the_mail_needs_is_never_left_blank(address):
 def test_every_act_has_its_folder_and_every_folder_its_act():
     folders = {path.name: {part.name for part in path.iterdir()} for path in FOLDER.iterdir() if path.is_dir()}
     joined = {"deposee": {"recepisse.txt"}, "etablie": {"recepisse.txt"},
-              "validee": {"recepisse.txt", "calendrier.txt"}}
+              "validee": {"recepisse.txt", "calendrier.txt"}, "resiliation_demandee": {"recepisse.txt"}}
     assert folders == {name: {"subject.txt", "body.txt", "body.html"} | joined.get(name, set())
-                       for name in {*mail.NAMES.values(), *mail.LINKS}}
+                       for name in {*mail.NAMES.values(), *mail.NOTICES, *mail.LINKS}}
     assert addresses.MAIL in mail.LINKS
     assert set(mail.NAMES) == set(TRANSITIONS) - {"saisir", "corriger", "attribuer", "distinguer"}
 

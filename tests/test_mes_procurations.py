@@ -76,8 +76,8 @@ def test_how_far_a_file_went_is_seen_at_a_glance(mandant, status):
 
 
 @pytest.mark.parametrize("status, offered", [
-    (Status.DEPOSEE, {"recepisse", "retirer"}), (Status.VALIDEE, {"recepisse", "jours-de-vote.ics"}),
-    (Status.ETABLIE, {"recepisse"}), (Status.RETIREE, set()), (Status.INVALIDEE, set())])
+    (Status.DEPOSEE, {"recepisse", "retirer"}), (Status.VALIDEE, {"recepisse", "jours-de-vote.ics", "resilier"}),
+    (Status.ETABLIE, {"recepisse", "resilier"}), (Status.RETIREE, set()), (Status.INVALIDEE, set())])
 def test_what_can_be_done_next_is_at_hand_and_opens(mandant, status, offered):
     file = a_procuration(status, voter=mandant.row)
     links = {tag["href"] for tag in mandant.opens(LIST).all("a") if f"/{file.id}/" in tag["href"]}

@@ -407,11 +407,6 @@ def test_a_poll_that_is_over_is_said_to_be_over(officer, status):
     officer.looks_up(file.reference).is_told(422, "Le scrutin est terminé").sees_nobody(file)
 
 
-def test_the_reference_of_a_resiliation_is_not_taken_for_another(officer):
-    file = a_procuration(Status.ETABLIE)
-    officer.looks_up(references.draw(file, "resilier")).is_told(422, "mettre fin à une procuration").sees_nobody(file)
-
-
 def test_each_look_up_leaves_one_event(officer):
     file, used = a_procuration(), a_procuration(Status.ETABLIE)
     for typed in (file.reference, "ZZZZZZ", used.reference):

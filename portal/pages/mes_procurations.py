@@ -4,9 +4,9 @@ from flask_babel import gettext
 from flask_login import current_user
 from peewee import JOIN, prefetch
 
-from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Scrutin, Status, Tour, TourDay,
-                    TourVise, now)
-from portal import addresses, certified, procedure, scrutins, voters
+from models import (LIVE, Commune, Couverture, Passage, Personne, Procuration, Reference, Scrutin, Status, Tour,
+                    TourDay, TourVise, now)
+from portal import addresses, certified, procedure, resiliation, scrutins, voters
 from portal.access import VOTERS, access
 from portal.errors import AlreadyDecided
 from portal.pages import pages
@@ -64,14 +64,15 @@ def loaded(*conditions):
 
     Beside the rows of `models`: `days` (local day of each tour named, by its id), `held` (tours on which it holds a
     place), `present_by` (last local day to present the request), `over` (its last day is past), `state` (the status,
-    but a request that comes too late is caduque before the clock says so), `closed` (nothing more to expect of it) and
-    `link_refused` (see portal.addresses.undeliverable, the one more statement where an address waits).
+    but a request that comes too late is caduque before the clock says so), `closed` (nothing more to expect of it),
+    `ending` and `not_ended` (see `about_to_end`) and `link_refused` (see portal.addresses.undeliverable, the one more
+    statement where an address waits).
     """
     files = (Procuration.select(Procuration, Commune, Scrutin)
              .join(Commune).join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
              .where(*conditions).order_by(Procuration.filed_at.desc(), Procuration.id.desc()).limit(MOST))
     files = prefetch(files, Personne.select(Personne, Commune).join(Commune, JOIN.LEFT_OUTER),
-                     Reference.select().where(Reference.kind == "etablir").order_by(Reference.drawn_at.desc()),
+                     Reference.select().order_by(Reference.drawn_at.desc()),
                      Passage.select().order_by(Passage.version), TourVise.select(),
                      Couverture.select().where(Couverture.place.is_null(False)))
     tours, refused, accepted = tours_by_id(files), addresses.undeliverable(files), certified.accepted_among(files)
@@ -79,6 +80,15 @@ def loaded(*conditions):
         complete(file, tours)
         file.link_refused, file.without_visit = file.id in refused, file.id in accepted
     return files
+
+
+def about_to_end(file, reference):
+    """The latest résiliation asked of a file that lives: (the one that waits, the one that came to nothing)."""
+    if reference is None or file.status not in LIVE or reference.reason == resiliation.GIVEN_UP:
+        return None, None
+    reference.procuration = file
+    reference.present_by = resiliation.present_by(reference)
+    return (reference, None) if resiliation.waits(reference) else (None, reference)
 
 
 def tours_by_id(files):
@@ -91,7 +101,9 @@ def tours_by_id(files):
 def complete(file, tours):
     """Fill what the macros read, from the rows already there."""
     commune = file.commune
-    file.reference = next(iter(file.references), None)
+    drawn = {reference.kind: reference for reference in reversed(file.references)}
+    file.reference = drawn.get("etablir")
+    file.ending, file.not_ended = about_to_end(file, drawn.get(resiliation.KIND))
     file.held = [tour for number, tour in tours.items() if number in {row.tour_id for row in file.couvertures}]
     file.tours_vises = [TourVise(procuration=file, tour=tour) for number, tour in tours.items()
                         if number in {vise.tour_id for vise in file.tours_vises}]
