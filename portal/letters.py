@@ -4,8 +4,10 @@ A letter is a row of the outbox in the state `letter`, written by `portal.mail.q
 town hall prints it, posts it and says so; the worker never touches it.
 """
 import datetime
+import logging
 from typing import NamedTuple
 
+from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from models import Commune, Mail, Personne, now
@@ -13,6 +15,8 @@ from portal import journal, scrutins
 from portal.database import transaction
 from portal.errors import Refused
 from portal.texts import LETTER, filled
+
+log = logging.getLogger("maprocuration")
 
 
 class AlreadyPosted(Refused):
@@ -34,7 +38,7 @@ class PostedBefore(Refused):
 
 
 class Letter(NamedTuple):
-    """A letter to print. `to` is the mandant, `day` local, `body` HTML; None once its content was erased."""
+    """A letter to print. `to` is the mandant, `day` local, `body` HTML; None where its content was erased."""
 
     file: int
     commune: Commune
@@ -61,11 +65,21 @@ def mandants(mails):
 
 
 def _written(mail, commune, mandant, context):
-    subject = body = None
-    if context is not None:
+    day = scrutins.local_day(mail.created_at, commune)
+    return Letter(mail.procuration_id, commune, mandant, day, *_composed(mail, context))
+
+
+def _composed(mail, context):
+    """Subject and body. One letter whose facts are those of another release must not keep the others from the printer.
+    """
+    if context is None:
+        return None, None
+    try:
         subject = filled(f"mails/{mail.name}/subject.txt", context).strip()
-        body = Markup(filled(f"mails/{mail.name}/body.html", {**context, "subject": subject}, layout=LETTER))
-    return Letter(mail.procuration_id, commune, mandant, scrutins.local_day(mail.created_at, commune), subject, body)
+        return subject, Markup(filled(f"mails/{mail.name}/body.html", {**context, "subject": subject}, layout=LETTER))
+    except UndefinedError as error:
+        log.warning("letter %s: %s", mail.id, error)
+        return None, None
 
 
 # --- Posted ---------------------------------------------------------------------------------------------------------

@@ -102,6 +102,10 @@ class MandataireForm(PersonForm):
     registered_in = CommuneField(needed=False)
     nne = NneField()
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.registered_in.flags.required = self.nne.flags.required = True     # one is enough, none is called optional
+
     def validate_registered_in(self, field):
         if not (field.data or (self.nne.data or "").strip()):
             raise stop(field, "missing")

@@ -69,13 +69,16 @@ def test_every_notice_can_be_a_letter(db, name):
     sample = (mail.SAMPLES | mail.LINKS)[name]
     Mail.update(name=name, context=sample).where(Mail.id == row.id).execute()
     body = letters.written([Mail.get_by_id(row.id)])[0].body
-    assert "<html" not in body and "automatique" not in body and "jointe" not in body and sample["commune"] in body
+    assert not [words for words in ("<html", "message est automatique", "jointe") if words in body]
+    assert sample["commune"] in body
 
 
-def test_a_letter_whose_content_was_erased_says_so(desk):
-    row = a_letter()
-    Mail.update(context=None).where(Mail.id == row.id).execute()
-    assert "a été effacé" in desk.opens(GRID + f"details/?id={row.id}").said
+@pytest.mark.parametrize("context", [None, {"commune": "Lyon (69)"}])
+def test_a_letter_whose_content_is_gone_says_so_and_keeps_no_other_back(desk, context):
+    row, _ = a_letter(), a_letter("annulee")
+    Mail.update(context=context).where(Mail.id == row.id).execute()
+    assert "n’est plus là" in desk.opens(GRID + f"details/?id={row.id}").said
+    assert "Votre procuration est annulée" in desk.opens(GRID + "imprimer/").said
 
 
 # --- At the desk ----------------------------------------------------------------------------------------------------

@@ -8,18 +8,12 @@ from admin_views import corrections
 from models import Couverture, Mail, Passage, Procuration, Role, Tour, now
 from portal import procedure, scrutins
 from tests.factories import a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, fresh, log_in
+from tests.paper import WRITTEN
 from tests.test_back_office import Desk
 from tests.voter import Page, day_fields, with_answers
 
 PATH = "/admin/papier/"
 NEXT, OPEN = "Enregistrer et saisir le suivant", "Enregistrer et ouvrir le dossier"
-WRITTEN = {
-    "mandant-birth_name": "Orsatelli", "mandant-first_names": "Angèle Marie", "mandant-sex": "F",
-    "mandant-birth_date-day": "3", "mandant-birth_date-month": "2", "mandant-birth_date-year": "1950",
-    "mandataire-birth_name": "Petit", "mandataire-first_names": "Sacha", "mandataire-sex": "M",
-    "mandataire-birth_date-day": "7", "mandataire-birth_date-month": "11", "mandataire-birth_date-year": "1975",
-    "authority": "Claude Bernard", "quality": "adjudant, OPJ", "place": "Bron",
-}
 
 
 def yesterday(commune=None):

@@ -19,7 +19,7 @@ from demo.franceconnect import create_provider
 from demo.mailbox import create_mailbox
 from models import (LIVE, Agent, Commune, Event, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
                     WebSession, database)
-from portal import access, accounts, addresses, commune_list, second_factor, worker
+from portal import access, accounts, addresses, commune_list, procedure, second_factor, worker
 from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.franceconnect import FranceConnectDown
@@ -221,6 +221,20 @@ class World:
                                   birth_date=f"{1900 + next(factories.NUMBERS) % 100}-01-02")
         return self.file(status, voter or self.new_voter(**columns), mandataire=mandataire,
                          **more)
+
+    @cached_property
+    def paper_act(self):
+        """Typed by the town hall a moment ago, before an act that it made lose its place."""
+        mandataire = a_mandataire(birth_name="EXEMPLE-PAPIER", commune=self.lyon)
+        self.file("etablie", mandataire=mandataire)
+        acte = factories.an_acte(self.scrutin, mandataire=mandataire, mandant=factories.somebody(
+            birth_name="LEFÈVRE-SPÉCIMEN", first_names="Camille Jeanne", birth_date="1936-05-17"))
+        return procedure.saisir(acte, self.agent("mairie"))
+
+    @cached_property
+    def letter(self):
+        file = self.file("validee", self.new_voter(email=None))
+        return Mail.get(Mail.procuration == file, Mail.state == "letter")
 
     @cached_property
     def mail(self):
