@@ -56,9 +56,10 @@ def free_rows(query):
 
 
 def forget_what_was_written():
-    """SQLite's log still holds the pages of before an erasure: it is written back and emptied, as soon as no reader
-    needs it. PostgreSQL recycles its own, and vacuums by itself."""
+    """SQLite's pages and its log still hold bytes of rows that were moved before they were erased: the file is written
+    anew, then the log emptied. PostgreSQL recycles its own and vacuums by itself."""
     if not on_postgresql():
+        database.execute_sql("VACUUM")
         database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -20,6 +20,7 @@ from portal.database import forget_what_was_written, free_rows
 from portal.procedure import CLOCK
 
 BATCH = 500
+AN_HOUR = datetime.timedelta(hours=1)
 DAY = datetime.timedelta(days=1)
 MARGIN = datetime.timedelta(days=4)             # months and zones differ by less: rows are read so far, then judged
 LAST_WORD = datetime.timedelta(days=3)          # a mail that could not leave by then does not keep its file
@@ -45,7 +46,7 @@ def _work(kind):
         if rows:
             job.cursor = kind.cursor(rows[-1])
         return len(rows)
-    return jobs.Work(step, jobs.at_night, forget_what_was_written)
+    return jobs.Work(step, jobs.at_night)
 
 
 def count():
@@ -176,4 +177,5 @@ WORKS = {
     **{name: _work(kind) for name, kind in KINDS.items()},
     "sessions": jobs.Work(lambda job: accounts.forget_expired(), jobs.every(minutes=10)),
     "journal": journal.FORGET,
+    "compacter": jobs.Work(lambda job: 0, lambda ended_at: jobs.at_night(ended_at) + AN_HOUR, forget_what_was_written),
 }
