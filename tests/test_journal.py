@@ -1,11 +1,14 @@
 """The journal shows what was done to it, even by somebody who may drop its triggers."""
+import datetime
 import threading
 from dataclasses import replace
 
 import pytest
+import time_machine
 
-from models import Event, database
-from portal import journal
+from models import Event, Job, JournalMonth, database
+from portal import jobs, journal
+from portal.database import transaction
 from portal.procedure import CLOCK
 from portal.settings import use
 
@@ -16,11 +19,16 @@ def sealed(db, engine):
     for number in range(6):
         journal.record(CLOCK, "essai", "agent", number)
     journal.seal()
-    if engine == "sqlite":
-        for trigger in ("event_insert", "event_update", "event_delete"):
-            database.execute_sql(f"DROP TRIGGER {trigger}")
-    else:
-        database.execute_sql("ALTER TABLE event DISABLE TRIGGER ALL")
+    _take_guards_off(engine)
+
+
+def _take_guards_off(engine):
+    for table in ("event", "journal_month"):
+        if engine == "sqlite":
+            for act in ("insert", "update", "delete"):
+                database.execute_sql(f"DROP TRIGGER {table}_{act}")
+        else:
+            database.execute_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
 
 
 def test_an_untouched_journal_is_intact(sealed):
@@ -77,3 +85,118 @@ def _seal_all():
     with database.connection_context():
         while journal.seal(batch=7):
             pass
+
+
+# --- Months that are erased -----------------------------------------------------------------------------------------
+
+UTC = datetime.timezone.utc
+JANUARY, FEBRUARY, MARCH = (datetime.datetime(2027, month, 1, tzinfo=UTC) for month in (1, 2, 3))
+A_YEAR_LATER = datetime.datetime(2028, 3, 1, tzinfo=UTC)        # January and February are a year old, March is not
+SECOND = datetime.timedelta(seconds=1)
+
+
+@pytest.fixture
+def months(db):
+    """Three months of the journal: four events in January, two in February, one in March."""
+    for instant in (JANUARY, JANUARY + SECOND, FEBRUARY - 2 * SECOND, FEBRUARY - SECOND, FEBRUARY, MARCH - SECOND,
+                    MARCH):
+        with time_machine.travel(instant, tick=False):
+            journal.record(CLOCK, "essai", "agent", 1)
+    journal.seal()
+
+
+def forgets(instant=A_YEAR_LATER):
+    with time_machine.travel(instant, tick=False):
+        jobs.through(journal.FORGET)
+
+
+def left():
+    return [event.seq for event in Event.select().order_by(Event.seq)]
+
+
+def test_whole_months_are_erased_a_year_after_their_last_day_and_the_chain_still_holds(months):
+    forgets(datetime.datetime(2028, 1, 31, 23, 59, 59, tzinfo=UTC))
+    assert left() == [1, 2, 3, 4, 5, 6, 7]
+    forgets(datetime.datetime(2028, 2, 1, tzinfo=UTC))
+    assert left() == [5, 6, 7] and journal.verify() is None
+    forgets()
+    assert left() == [7] and journal.verify() is None
+    assert [(row.month, row.first_seq, row.last_seq) for row in JournalMonth.select().order_by(JournalMonth.month)] == [
+        ("2027-01", 1, 4), ("2027-02", 5, 6)]
+
+
+def test_what_comes_after_an_erased_journal_is_chained_to_it(months):
+    forgets(A_YEAR_LATER + datetime.timedelta(days=90))
+    assert left() == []
+    journal.record(CLOCK, "essai", "agent", 2)
+    journal.seal()
+    assert left() == [8] and journal.verify() is None
+
+
+def test_the_first_bad_event_after_erased_months_is_named(months, engine):
+    forgets(datetime.datetime(2028, 2, 1, tzinfo=UTC))
+    _take_guards_off(engine)
+    database.execute_sql("UPDATE event SET act = 'autre' WHERE seq = 6")
+    assert journal.verify() == 6
+
+
+@pytest.mark.parametrize("tampering, first_bad", [
+    ("UPDATE journal_month SET last_hash = 'x' WHERE month = '2027-02'", 5),
+    ("UPDATE journal_month SET last_seq = 3 WHERE month = '2027-01'", 1),
+    ("DELETE FROM journal_month WHERE month = '2027-01'", 5),
+    ("DELETE FROM journal_month", 1),
+    ("DELETE FROM journal_month WHERE month = '2027-02'", 5),
+    ("INSERT INTO journal_month SELECT '2027-03', 7, 7, hash, 'x', '2028-01-01' FROM event WHERE seq = 7", 7),
+])
+def test_a_forged_month_is_caught(months, engine, tampering, first_bad):
+    forgets()
+    _take_guards_off(engine)
+    database.execute_sql(tampering)
+    assert journal.verify() == first_bad
+
+
+@pytest.mark.parametrize("change", ["UPDATE journal_month SET mac = 'x'", "DELETE FROM journal_month",
+                                    "INSERT INTO journal_month VALUES ('2030-01', 9, 9, 'x', 'x', '2028-01-01')",
+                                    "DELETE FROM event WHERE seq = 7"])
+def test_the_database_refuses_every_change_of_a_month_and_every_erasure_without_one(months, change):
+    forgets()
+    with pytest.raises(Exception, match="append-only"), transaction():
+        database.execute_sql(change)
+    assert journal.verify() is None
+
+
+def test_a_chain_that_does_not_hold_is_evidence_and_is_not_erased(months, engine):
+    _take_guards_off(engine)
+    database.execute_sql("UPDATE event SET act = 'autre' WHERE seq = 2")
+    with pytest.raises(journal.JournalBroken):
+        forgets()
+    assert left() == [1, 2, 3, 4, 5, 6, 7] and not JournalMonth.select().exists()
+
+
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_an_erasure_killed_after_any_step_leaves_a_chain_that_holds(months, monkeypatch, steps):
+    monkeypatch.setattr(journal, "BATCH", 2)
+    job = Job(cursor="")
+    with time_machine.travel(A_YEAR_LATER, tick=False):
+        for _ in range(steps):
+            with transaction():
+                journal.forget(job)
+        assert journal.verify() is None
+        jobs.through(journal.FORGET)
+    assert left() == [7] and journal.verify() is None
+
+
+def test_events_of_a_clock_set_back_an_hour_go_with_the_month_they_were_sealed_in(db):
+    for instant in (FEBRUARY, FEBRUARY - SECOND, MARCH):
+        with time_machine.travel(instant, tick=False):
+            journal.record(CLOCK, "essai", "agent", 1)
+    journal.seal()
+    forgets(datetime.datetime(2028, 2, 1, tzinfo=UTC))
+    assert left() == [1, 2, 3]
+    forgets()
+    assert left() == [3] and journal.verify() is None
+
+
+def test_a_dry_run_counts_the_events_of_whole_months(months):
+    with time_machine.travel(A_YEAR_LATER, tick=False):
+        assert journal.forgettable() == 6
