@@ -6,9 +6,10 @@ import datetime
 import secrets
 from pathlib import Path
 
+from demo.cases import Cases, import_roll, invented
 from demo.identities import IDENTITIES
 from demo.tokens import pairwise_sub
-from models import Agent, Commune, Procuration, Role, Scrutin, Tour, TourDay, Voter, now
+from models import Agent, Commune, Procuration, Role, Rules, Scrutin, Tour, TourDay, now
 from portal import accounts, procedure, scrutins, settings, voters
 from portal.procedure import CLOCK, Demande, Named
 
@@ -32,6 +33,7 @@ FIRST_NAMES = ("Jeanne", "Loïc", "Zoé", "François", "Anaïs", "Gaël", "Noém
 BIRTH_NAMES = ("EXEMPLE-BERNARD", "DE LA FICTION", "L’INVENTÉE", "ÉCHANTILLON", "SPÉCIMEN", "D’ESSAI", "IMAGINAIRE",
                "FAUX-SEMBLANT", "PROTOTYPE", "MAQUETTE", "ŒUVRE-FICTIVE", "PSEUDONYME", "ANONYME-DUPONT", "DÉMO")
 KNOWN = {"morvan": "validee", "bellerose": "deposee", "benhaddou": "invalidee"}  # who finds a file when logging in
+UNLISTED = range(17, 60, 9)  # people of the samples who are on no roll: their files wait for the commune
 STATES = (  # how many files reach each state; the rest of the queue waits for the commune
     ("deposee", 3), ("retiree", 1), ("refusee", 1), ("caduque", 1), ("etablie", 24), ("validee", 4), ("invalidee", 2),
     ("annulee", 1), ("resiliee", 1),
@@ -73,6 +75,7 @@ def _open_scrutin():
         tour = Tour.create(scrutin=scrutin, number=number, day=day)
         for territory in SATURDAY_VOTERS:
             TourDay.create(tour=tour, territory=territory, day=day - datetime.timedelta(days=1))
+    Rules.create(scrutin=scrutin, mode="assisted", certified_identity=True)
     return scrutin
 
 
@@ -86,22 +89,25 @@ def _agent(name, role, columns, commune, password):
 
 
 def _file_samples(scrutin, officer, agent):
+    import_roll(_electors(), Commune.get_by_id(HOME))
     people = _people()
     tours = list(scrutin.tours.order_by(Tour.number))
     for status, count in STATES:
         for _ in range(count):
-            _bring_to(status, _file(_invented(next(people)), next(people), scrutin, tours), officer, agent)
+            _bring_to(status, _file(invented(next(people), HOME), next(people), scrutin, tours), officer, agent)
     for identity in IDENTITIES:
         if identity.login in KNOWN:
             _bring_to(KNOWN[identity.login], _file(_known(identity), next(people), scrutin, tours), officer, agent)
-    _without_a_place(people, scrutin, tours, officer)
+    Cases(people, scrutin, HOME, officer, agent).make()
 
 
-def _without_a_place(people, scrutin, tours, officer):
-    """Two acts for one mandataire: the second stands without a place."""
-    mandataire = next(people)
-    for _ in range(2):
-        _bring_to("etablie", _file(_invented(next(people)), mandataire, scrutin, tours), officer, None)
+def _electors():
+    """Who is on the roll: nearly all people of the samples, and who may log in with a whole identity."""
+    yield from (person for number, person in enumerate(_people()) if number not in UNLISTED)
+    for identity in IDENTITIES:
+        if identity.family_name and identity.given_names and identity.gender and identity.idp_birthdate:
+            yield Named(birth_name=identity.family_name, first_names=identity.given_name,
+                        sex=identity.gender[0].upper(), birth_date=identity.idp_birthdate)
 
 
 def _people():
@@ -121,12 +127,6 @@ def _file(voter, mandataire, scrutin, tours):
         commune=commune, mandataire=mandataire, scrutin=scrutin, tours=chosen,
         valid_until=max(scrutins.day_of(tour, commune) for tour in chosen),
         email=voter.email, filing_key=secrets.token_hex(16)), voter)
-
-
-def _invented(person):
-    return Voter.create(issuer="echantillon", sub=person.key, birth_name=person.birth_name, sex=person.sex,
-                        first_names=person.first_names, birth_date=person.birth_date, birth_place=HOME,
-                        birth_country="99100", email=f"echantillon@{DOMAIN}", seen_at=now(), key=person.key)
 
 
 def _known(identity):
