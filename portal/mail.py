@@ -12,6 +12,7 @@ NAMES = {
     "deposer": "deposee",
     "retirer": "retiree",
     "etablir": "etablie",
+    "saisir": "saisie",
     "refuser": "refusee",
     "defaire": "defaite",
     "valider": "validee",

@@ -95,7 +95,7 @@ def test_every_act_has_its_folder_and_every_folder_its_act():
     assert folders == {name: {"subject.txt", "body.txt", "body.html"} | joined.get(name, set())
                        for name in {*mail.NAMES.values(), *mail.NOTICES, *mail.LINKS}}
     assert addresses.MAIL in mail.LINKS
-    assert set(mail.NAMES) == set(TRANSITIONS) - {"saisir", "corriger", "attribuer", "distinguer"}
+    assert set(mail.NAMES) == set(TRANSITIONS) - {"corriger", "attribuer", "distinguer"}
 
 
 @pytest.mark.parametrize("act, reason", [(act, reason) for act, transition in TRANSITIONS.items()
