@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 from zoneinfo import ZoneInfo
 
-from flask import flash, g, redirect, request
+from flask import abort, flash, g, redirect, request
 from flask_admin import expose
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
@@ -21,15 +21,17 @@ from admin_views.fields import printable
 from admin_views.filters import Choice, Day
 from admin_views.paging import MOST_COUNTED
 from admin_views.reasons import ReasonForm
+from admin_views.resiliation import EndedOnPaper
 from admin_views.searching import MOST_WORDS
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
-from portal import checks, names, outbox, procedure, scrutins, verdicts
+from portal import checks, mail, names, outbox, procedure, scrutins, verdicts
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
 LONGEST_COMMENT = 1000      # characters
 DECISIONS = ("valider", "invalider")                        # what the queue waits for
+ANY = "any"
 ASKED = -1                  # beside the places of a file: the tour is one it names
 
 
@@ -52,6 +54,10 @@ def tours():
 
 def places():
     return [("sans", gettext("view.sans"))]
+
+
+def attentions():
+    return [(ANY, gettext("view.any"))] + [(name, gettext(f"view.{name}")) for name in Procuration.ATTENTIONS]
 
 
 def outcomes():
@@ -96,6 +102,13 @@ class WithoutPlace(Choice):
         return query.where(without_a_place())
 
 
+class ToSeeAgain(Choice):
+    """Files that something happened to since they were established or decided."""
+
+    def apply(self, query, value):
+        return query.where(self.column.is_null(False) if value == ANY else self.column == value)
+
+
 class LocalDay(Day):
     """A day on the clock of the agent's town."""
 
@@ -132,7 +145,7 @@ class DecisionForm(ReasonForm):
 
 # --- The view -------------------------------------------------------------------------------------------------------
 
-class ProcurationView(ScopedView):
+class ProcurationView(EndedOnPaper, ScopedView):
     roles = frozenset(TOWN_HALL)
     rights = {"export": TOWN_HALL}
     column_list = ("mandant", "mandataire", "covers", "established_at", "status")
@@ -141,6 +154,7 @@ class ProcurationView(ScopedView):
                           "valid_until", "established_at", "authority", "authority_place", "status", "places")
     column_filters = (Choice(Procuration.status, statuses, views=True), OfTour(Procuration.id, tours, name="tour"),
                       WithoutPlace(Procuration.id, places, name="place"), Choice(Procuration.verdict, outcomes),
+                      ToSeeAgain(Procuration.attention, attentions),
                       LocalDay(Procuration.established_at, name="day"))
     column_formatters = {name: macro(f"cell_{name}") for name in column_list}
     column_formatters_export = {
@@ -216,8 +230,10 @@ class ProcurationView(ScopedView):
         passages = list(passages)
         for passage in passages:
             passage.told = corrections.in_words(passage.changes, row.commune)
+        there = places_there(row)
         return {"passages": passages, "tours": tours, "decided": self.just_decided(),
                 "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
+                "free": [(tour, day) for tour, day in tours if tour.id in there],
                 **self.checked(row),
                 "birth_place": birth_place(row.mandant.birth_place), "previous": before, "following": after}
 
@@ -272,6 +288,15 @@ class ProcurationView(ScopedView):
     def reprendre_view(self):
         return self.weigh("reprendre")
 
+    @expose("/attribuer/", methods=("POST",))
+    def attribuer_view(self):
+        return self.decide("attribuer", self.as_seen())
+
+    @expose("/distinguer/", methods=("POST",))
+    def distinguer_view(self):
+        role = request.form.get("role")
+        return self.decide("distinguer", self.as_seen(), role) if role in Personne.ROLES else abort(400)
+
     def weigh(self, act):
         """The reason, then the mail as it will leave, then the act."""
         row = self.get_one(request.values.getlist("id"))
@@ -325,7 +350,8 @@ class ProcurationView(ScopedView):
     def go_on(self, act, row):
         """To the next file that waits after a decision; the file stays open after any other act."""
         following = self.next_to_decide(row) if act in DECISIONS else row.id
-        said = [gettext(f"decision.{act}", number=row.id), gettext("decision.told" if row.email else "decision.untold")]
+        said = [gettext(f"decision.{act}", number=row.id)]
+        said += [gettext("decision.told" if row.email else "decision.untold")] if act in mail.NAMES else []
         said += [] if act not in DECISIONS else [gettext("decision.next" if following else "decision.none")]
         flash(" ".join(said), "success")
         if not following:
@@ -352,6 +378,12 @@ def folded(search):
 def first_id(rows):
     first = rows.first()
     return first and first.id
+
+
+def places_there(file):
+    """Ids of the tours on which a place is there for the file again, if its commune wants it (L. 73)."""
+    rows = Couverture.select(Couverture.tour).where(Couverture.procuration == file, Couverture.free)
+    return {row.tour_id for row in rows}
 
 
 def tours_and_places(files):

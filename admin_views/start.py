@@ -50,6 +50,8 @@ def town_hall(agent):
     return {"most_counted": MOST_COUNTED, "waiting": paging.count(waiting, MOST_COUNTED), "oldest": oldest,
             "oldest_waits": oldest and days_since(oldest.established_at, zone_of(oldest)),
             "blocked": paging.count(waiting.where(without_a_place()), MOST_COUNTED),
+            "attention": paging.count(visible(Procuration, agent).where(Procuration.attention.is_null(False)),
+                                      MOST_COUNTED),
             "letters": paging.count(visible(Mail, agent).where(Mail.state == "letter"), MOST_COUNTED),
             "polls": polls(agent.commune, today), "today": today, "decided": decided_by(agent, today)}
 

@@ -1,0 +1,68 @@
+"""A résiliation that reached the town hall on paper: what the act says, the mail as it will leave, then the act."""
+import datetime
+
+from flask import request
+from flask_admin import expose
+from wtforms import HiddenField
+
+from models import LIVE
+from portal import outbox, procedure, scrutins
+from portal.errors import AlreadyDecided
+from portal.fields import DayField, PlainForm, stop
+from portal.paper_forms import AND, LONGEST_PLACE, LONGEST_QUALITY, AuthorityField, ShortField
+
+
+class PaperEndForm(PlainForm):
+    """The authority, the place and the day, as written on the act that ends `file`."""
+
+    scope = "papier."
+    reason = None           # the mandant gives none
+
+    version = HiddenField()
+    authority = AuthorityField(most=LONGEST_QUALITY)
+    quality = ShortField(most=LONGEST_QUALITY)
+    place = ShortField(most=LONGEST_PLACE)
+    established_on = DayField()
+
+    def __init__(self, file, *sent):
+        super().__init__(*sent, data={"version": file.version})
+        self.file, self.established_on.flags.required = file, True
+
+    def validate_established_on(self, field):
+        day, commune = datetime.date.fromisoformat(field.data), self.file.commune
+        if day > scrutins.today(commune):
+            raise stop(field, "future")
+        if day < scrutins.local_day(self.file.established_at, commune):
+            raise stop(field, "before")
+
+    @property
+    def evidence(self):
+        """What `procedure.resilier` keeps."""
+        return {"authority": AND.join((self.authority.data, self.quality.data)), "place": self.place.data,
+                "day": self.established_on.data}
+
+
+class EndedOnPaper:
+    """Of the view of procurations."""
+
+    @expose("/resilier/", methods=("GET", "POST"))
+    def resilier_view(self):
+        row = self.get_one(request.values.getlist("id"))
+        if row.status not in LIVE:
+            return self.told(row, AlreadyDecided(procedure.last_passage(row)))
+        self.load([row])
+        form = PaperEndForm(row, *([request.form] if request.method == "POST" else ()))
+        if not self.validate_form(form) or "modifier" in request.form:
+            return self.ask_what_it_says(row, form)
+        if "confirmer" in request.form:
+            return self.decide("resilier", self.as_seen(), form.evidence)
+        return self.preview("resilier", row, form)
+
+    def ask_what_it_says(self, row, form):
+        self.trace_reading([row])
+        return self.render("admin/commune/resilier.html", model=row, form=form), 422 if form.errors else 200
+
+    def letter(self, act, row, form):
+        """The mail that `act` would send now."""
+        said = (None, "", form.evidence) if act == "resilier" else form.reasons
+        return outbox.previewed(row, act, *said)
