@@ -15,7 +15,7 @@ from tests.paper import WRITTEN
 from tests.voter import SOUND
 from tests.world import HARD
 
-ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503, "host", "franceconnect")
+ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503, "host", "franceconnect", "franceconnect-plus")
 
 
 class Screen(NamedTuple):
@@ -195,6 +195,25 @@ def logs_in(login):
     return step
 
 
+def without_a_visit(act="", who="bellerose"):
+    """Somebody the demonstration knows opens the page that leads to FranceConnect+."""
+    def step(page, world):
+        sends(FRANCECONNECT)(page, world)
+        logs_in(who)(page, world)
+        page.goto(f"{world.url}/mes-procurations/{world.known(who).id}{act}/sans-deplacement")
+    return step
+
+
+def proves(login, level="eidas3"):
+    """At the stand-in FranceConnect+."""
+    def step(page, world):
+        sends("/identite")(page, world)
+        page.wait_for_url(f"{world.standin}/plus/**")
+        page.locator(f"[name=level][value={level}]").check()
+        logs_in(login)(page, world)
+    return step
+
+
 def loses_its_token(page, world):
     page.locator("[name=csrf_token]").first.evaluate("control => control.value = 'perdu'")
 
@@ -202,6 +221,10 @@ def loses_its_token(page, world):
 def session_ends(page, world):
     """Every voter's: the page shown is not told."""
     WebSession.delete().where(WebSession.voter.is_null(False)).execute()
+
+
+def forgets_the_proof(page, world):
+    WebSession.update(certified=None).execute()
 
 
 def hears_of_the_session(what):
@@ -314,6 +337,26 @@ FRANCECONNECT_SCREENS = (
     Screen("franceconnect/deconnecte-ici", "/", mandant, (
         lambda page, world: page.locator("form[action$='/deconnexion'] button").click(),)),
     Screen("franceconnect/erreur-la-bas", "{w.standin}/api/v2/authorize"),
+)
+
+CERTIFIED = (
+    Screen("certifiee/etablir", "/mes-procurations/{w.files[deposee].id}/sans-deplacement", mandant),
+    Screen("certifiee/resilier", "/mes-procurations/{w.files[validee].id}/resilier/sans-deplacement", mandant),
+    Screen("certifiee/depart", "/mes-procurations/{w.files[deposee].id}/sans-deplacement", mandant, (
+        goes_no_further, sends("/identite"))),
+    Screen("certifiee/choix", "/mes-procurations/{w.files[deposee].id}/sans-deplacement", mandant, (
+        sends("/identite"), lambda page, world: page.wait_for_url(f"{world.standin}/plus/**"))),
+    Screen("certifiee/relire", "/", None, (without_a_visit(), proves("bellerose"))),
+    Screen("certifiee/relire-resilier", "/", None, (without_a_visit("/resilier", "morvan"), proves("morvan"))),
+    Screen("certifiee/trop-tard", "/", None, (
+        without_a_visit(), proves("bellerose"), forgets_the_proof, sends("/sans-deplacement"))),
+    Screen("certifiee/autre-personne", "/", None, (without_a_visit(), proves("durand"))),
+    Screen("certifiee/niveau", "/", None, (without_a_visit(), proves("bellerose", "eidas1"))),
+    Screen("certifiee/perdue", "/franceconnect/retour-certifie"),
+    Screen("certifiee/deja-etablie", "/mes-procurations/{w.files[etablie].id}/sans-deplacement", mandant),
+    Screen("certifiee/fin", "/", None, (
+        without_a_visit(), proves("bellerose"), goes_no_further,
+        lambda page, world: page.locator("form[action$='/deconnexion'] button").click())),
 )
 
 VOTER = (
@@ -550,5 +593,5 @@ HARD_SCREENS = tuple(
     Screen("difficile/recherche", GRID, hard_agent, searches("van")),
 )
 
-SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *VOTER, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY, *ERROR, *DEMO, *MAILS,
-           *HARD_SCREENS)
+SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *CERTIFIED, *VOTER, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY, *ERROR,
+           *DEMO, *MAILS, *HARD_SCREENS)

@@ -29,7 +29,7 @@ WAYS = (
 ALIKE = {*ERROR[1:], *HARD_SCREENS}             # the screens of others with other words: once is enough
 NO_FACE = {  # addresses that answer with something else than a page, and those that only lead on
     "static", "pages.communes", "pages.sante", "pages.session", "pages.calendrier", "pages.recepisse_pdf",
-    "procurations.export", "pages.activation"}
+    "procurations.export", "pages.activation", "pages.cles", "pages.suite_de_deconnexion"}
 NOWHERE = ("/nulle-part", "/admin/nulle-part", "/deconnexion")
 
 

@@ -11,10 +11,12 @@ from flask import redirect, request
 
 from demo.franceconnect import create_provider
 from demo.identity_provider import create_identity_provider
+from models import Voter
 from tests.browser import PHONE, chromium, needs_chromium
 from tests.world import SECRET, World, _listening
 
 pytestmark = needs_chromium
+NEWCOMERS = iter(("orvallon", "wamenou"))       # nobody else logs in as them here
 
 
 class ThreeOrigins(World):
@@ -27,6 +29,12 @@ class ThreeOrigins(World):
         return create_provider(self.standin, self.settings.franceconnect_client_id, SECRET,
                                [f"{self.url}/franceconnect/retour"], [f"{self.url}/"],
                                identity_provider=self.identity_provider)
+
+    def _plus(self):
+        listening = _listening()
+        self.card_reader = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self._serve(create_identity_provider(f"{self.standin}/plus", [self.url]), listening)
+        return super()._plus(identity_provider=self.card_reader)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +90,28 @@ def test_the_way_in_and_out_goes_through_three_origins_and_nothing_stops_it(worl
     assert origins(page) == [world.url, world.standin, world.identity_provider, world.standin, world.url]
     page.goto(f"{world.url}/mes-procurations")
     page.get_by_role("button", name=re.compile("FranceConnect")).first.wait_for()
+    assert page.said == []
+
+
+def test_the_way_without_a_visit_goes_there_and_back_and_out_by_both(world, page):
+    """Twice: it establishes, then ends what it established."""
+    login = next(NEWCOMERS)
+    logs_in(page, world, login)
+    file = world.file(voter=Voter.select().order_by(Voter.id.desc()).first())
+    for act, button in (("", "Établir ma procuration"), ("/resilier", "Résilier ma procuration")):
+        page.goto(f"{world.url}/mes-procurations/{file.id}{act}/sans-deplacement")
+        page.passed.clear()
+        page.get_by_role("button", name=re.compile("FranceConnect")).click()
+        page.wait_for_url(f"{world.card_reader}/**")
+        page.locator(f"button[value='{login}']").click()
+        page.wait_for_url(f"{world.url}/mes-procurations/**")
+        assert origins(page) == [world.url, world.standin, world.card_reader, world.standin, world.url]
+        page.get_by_role("button", name=button).click()
+        page.wait_for_url(f"{world.url}/mes-procurations")
+    page.passed.clear()
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.wait_for_url(re.compile(rf"^{world.url}/(\?state=.*)?$"))
+    assert origins(page)[:6] == [world.url, world.standin, world.card_reader, world.standin, world.url, world.standin]
     assert page.said == []
 
 

@@ -16,16 +16,19 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from app import create_app
 from demo import samples
 from demo.franceconnect import create_provider
+from demo.identities import IDENTITIES
 from demo.mailbox import create_mailbox
+from demo.tokens import pairwise_sub
 from models import (LIVE, Agent, Commune, Event, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
-                    WebSession, database)
+                    Voter, WebSession, database)
 from portal import access, accounts, addresses, commune_list, procedure, second_factor, worker
 from portal.database import migrations, open_database
 from portal.error_pages import bare
+from portal.pages.certifiee import PlusDown
 from portal.pages.franceconnect import FranceConnectDown
 from portal.settings import Settings, use
 from portal.single_use import token_of
-from tests import factories
+from tests import factories, plus
 from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, log_in
 
 SECRET = "c" * 64
@@ -52,7 +55,8 @@ class World:
         self.settings = use(Settings(
             database_url=f"sqlite:///{folder / 'world.db'}", secret_key="s" * 64, journal_key="j" * 64,
             base_url=self.url, mail_url=f"mailbox:{folder / 'courriels'}",
-            franceconnect_issuer=f"{self.standin}/api/v2", franceconnect_client_secret=SECRET))
+            franceconnect_issuer=f"{self.standin}/api/v2", franceconnect_client_secret=SECRET,
+            **plus.settings_of(f"{self.standin}/plus/api/v2")))
 
     def __enter__(self):
         open_database(self.settings.database_url)
@@ -62,7 +66,7 @@ class World:
         _add_errors(self.app)
         self._serve(self.app, self.listening[0])
         self._serve(DispatcherMiddleware(self._provider(), {
-            "/courriels": create_mailbox(str(self.folder / "courriels"))}), self.listening[1])
+            "/courriels": create_mailbox(str(self.folder / "courriels")), "/plus": self._plus()}), self.listening[1])
         database.connect(reuse_if_open=True)
         return self
 
@@ -79,6 +83,11 @@ class World:
     def _provider(self):
         return create_provider(self.standin, self.settings.franceconnect_client_id, SECRET,
                                [f"{self.url}/franceconnect/retour"], [f"{self.url}/"], faults=True)
+
+    def _plus(self, **options):
+        return create_provider(f"{self.standin}/plus", plus.CLIENT, plus.SECRET,
+                               [f"{self.url}/franceconnect/retour-certifie"], [f"{self.url}/deconnexion/suite"],
+                               client_keys=f"{self.url}/franceconnect/cles", faults=True, **options)
 
     def _serve(self, app, listening):
         connections = {}
@@ -172,6 +181,12 @@ class World:
         ended = [status for status in Status if status not in (*LIVE, Status.DEPOSEE)]
         return {status: self.file(status, self.mandant, tours=tours.get(status, [first, second]))
                 for status in (*ended, *tours, Status.DEPOSEE)}
+
+    def known(self, login):
+        """The file that the demonstration made for one of its identities."""
+        identity = next(one for one in IDENTITIES if one.login == login)
+        sub = pairwise_sub(self.settings.franceconnect_client_id, identity)
+        return Procuration.select().join(Voter).where(Voter.sub == sub).order_by(Procuration.id).first()
 
     @cached_property
     def act(self):
@@ -276,6 +291,6 @@ def _add_errors(app):
     @app.get("/erreur/<name>")
     @access.access(access.PUBLIC)
     def erreur(name):
-        if name == "franceconnect":
-            raise FranceConnectDown()
+        if name in ("franceconnect", "franceconnect-plus"):
+            raise FranceConnectDown() if name == "franceconnect" else PlusDown()
         return (bare("errors/host.html"), 400) if name == "host" else abort(int(name))
