@@ -7,12 +7,13 @@ import csv
 import datetime
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from models import Elector, Roll, now
 from portal.errors import Refused
-from portal.names import LONGEST, fold, tidy
-from portal.rolls import UNKNOWN, key_of
+from portal.names import LONGEST, tidy
+from portal.rolls import UNKNOWN, joined
 
 BATCH = 2000                # records read at a time
 LONGEST_LINE = 65_536       # bytes; the widest real ones have 600
@@ -150,10 +151,7 @@ def cells(text):
 
 # --- Columns --------------------------------------------------------------------------------------------------------
 
-def _header(text):
-    return fold(text).replace(" ", "")
-
-
+_header = cache(joined)      # a handful of them: headers and kinds of lists
 FIELDS = {_header(name): column for column, names in LINES.items() for name in names}
 
 
@@ -183,7 +181,7 @@ class Line:
     def __getitem__(self, column):
         """Tidy and printable; empty where the file has no such column."""
         place = self.places.get(column)
-        if place is None:
+        if place is None or not self.cells[place]:
             return ""
         text = tidy(self.cells[place])
         return text if text.isprintable() else tidy("".join(sign for sign in text if sign.isprintable()))
@@ -212,26 +210,28 @@ def elector(line):
 
     Somebody whose birth date or sex cannot be read stays on the roll: to leave them out could cost a vote.
     """
-    birth_name, used_name, first_names = (_name(line[column]) for column in ("birth_name", "used_name", "first_names"))
-    if not fold(birth_name):
+    names = [line[column] for column in ("birth_name", "used_name", "first_names")]
+    birth, used, first = (_folded(name) for name in names)
+    if not birth:
         raise LeftOut("name")
-    birth_date, sex, nne = birth_date_of(line["birth_date"]), SEX.get(fold(line["sex"])[:1]), number(line["nne"])
+    birth_date, sex, nne = birth_date_of(line["birth_date"]), SEX.get(line["sex"][:1].upper()), number(line["nne"])
     doubts = [doubt for doubt, there in (
         ("date", birth_date is None), ("old", birth_date and too_old(birth_date)), ("sex", sex is None),
-        ("nne", line["nne"] and nne is None), ("characters", "\ufffd" in birth_name + first_names)) if there]
-    key, used_key = key_of(birth_name, first_names), key_of(used_name, first_names) if used_name else None
-    return (birth_name, used_name or None, first_names, sex or "X", birth_date or UNKNOWN, key,
-            used_key if used_key != key else None, line["station"][:10], line["station_label"][:100],
+        ("nne", line["nne"] and nne is None), ("characters", "\ufffd" in names[0] + names[2])) if there]
+    return (names[0], names[1] or None, names[2], sex or "X", birth_date or UNKNOWN, f"{birth} {first}",
+            f"{used} {first}" if used and used != birth else None, line["station"][:10], line["station_label"][:100],
             line["number"][:10], nne), doubts
 
 
 SEX = {"F": "F", "M": "M", "H": "M"}    # féminin, masculin, homme
 
 
-def _name(text):
-    if len(text) > 2 * LONGEST or len(fold(text)) > 2 * LONGEST:
+def _folded(name):
+    """See portal.rolls.key_of; LeftOut when it is too long for the tables."""
+    folded = joined(name) if len(name) <= 2 * LONGEST else name
+    if len(folded) > 2 * LONGEST:
         raise LeftOut("too_long")
-    return text
+    return folded
 
 
 def birth_date_of(text):

@@ -104,13 +104,17 @@ def _readings(words):
 def key_of(name, first_names):
     """Words joined, as in `Personne.key`: DE LA TOUR, de Latour and DELATOUR are one name. A space between name and
     first names sorts DURAND before DURANDEAU."""
-    return f"{fold(name).replace(' ', '')} {fold(first_names).replace(' ', '')}"
+    return f"{joined(name)} {joined(first_names)}"
+
+
+def joined(text):
+    return fold(text).replace(" ", "")
 
 
 def first_of(first_names):
     """The first first name, folded and joined: of "Jean-Pierre, Marie", JEANPIERRE."""
     first = re.split(r"[\s,]+", first_names.strip(), maxsplit=1)[0]
-    return fold(first).replace(" ", "")
+    return joined(first)
 
 
 def agreeing(date):
