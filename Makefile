@@ -12,10 +12,10 @@ run: .venv/run.stamp
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 test: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-long: .venv/dev.stamp
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "long or not long"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "long or not long"
 
 bench: .venv/dev.stamp
 	@$(BIN)/python -m benchmarks

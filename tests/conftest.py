@@ -23,9 +23,17 @@ from tests import validator
 from tests.lint import faults
 
 ENGINES = ("sqlite", "postgresql")
+LONGEST = (     # files that take minutes start first: no worker is left alone with one of them at the end
+    "test_faces", "test_machine", "test_foreign_ids", "test_walks", "test_counter", "test_journeys", "test_at_once",
+    "test_crash", "test_origins", "test_session")
 NUMBERS = itertools.count(1)
 RULES = zlib.crc32(Path(typography.__file__).read_bytes())  # templates compiled under other rules are others
 COMPILED = FileSystemBytecodeCache(pattern=f"maprocuration-{RULES}-%s.cache")  # no test compiles a template again
+
+
+def pytest_collection_modifyitems(items):
+    starts = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: starts.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
