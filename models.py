@@ -511,7 +511,7 @@ class Passage(Table):
     reason = CharField(30, null=True)
     comment = TextField(null=True)
     changes = JsonField(null=True)                              # of a correction: {column: [before, after]}
-    evidence = JsonField(null=True)                             # of a résiliation: the paper act, or the certified log-in
+    evidence = JsonField(null=True)                             # of a résiliation: paper act, or certified log-in
 
     class Meta:
         indexes = ((("procuration", "version"), True), (("agent", "at"), False))

@@ -99,4 +99,5 @@ def test_a_job_killed_in_the_middle_is_taken_up_where_it_was(db, monkeypatch):
     while clock.run(name="couvrir"):
         pass
     assert [len(told(file)) for file in files] == [1] * 5
-    assert jobs.of("couvrir", tour.id).done == 5 and not Procuration.select().where(Procuration.attention.is_null(False))
+    assert jobs.of("couvrir", tour.id).done == 5
+    assert not Procuration.select().where(Procuration.attention.is_null(False))
