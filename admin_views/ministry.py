@@ -1,12 +1,12 @@
-"""What the ministry keeps beside the calendar: communes, mails and the journal. No identity of a voter."""
+"""What the ministry keeps beside the calendar: communes, mails, the journal, the clock. No identity of a voter."""
 from flask_admin.model.template import macro
 from flask_babel import gettext
 
 from admin_views.base import ScopedView, choices_of, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
-from models import Commune, CommuneName, Event, Mail, Role
-from portal import journal, outbox
+from models import Commune, CommuneName, Event, Job, Mail, Role, now
+from portal import jobs, journal, outbox
 from portal.access import MINISTRY
 from portal.communes import name_key
 from portal.errors import Refused
@@ -100,5 +100,29 @@ class EventView(ScopedView):
         return numbers[:MOST_SHOWN], len(numbers[MOST_SHOWN:])
 
 
+# --- The clock ------------------------------------------------------------------------------------------------------
+
+class JobView(ScopedView):
+    """What is done without anybody asking: when next, how far, what failed (portal.jobs)."""
+
+    roles = MINISTRY
+    column_list = ("name", "state", "due_at", "ended_at")
+    column_details_list = ("name", "subject", "state", "due_at", "began_at", "ended_at", "error")
+    column_formatters = {"name": lambda view, context, row, name: gettext(f"job.{row.name}"),
+                         "state": macro("cell_job")}
+    column_formatters_detail = column_formatters
+    form_columns = ()
+    list_template = "admin/ministry/travaux.html"
+    details_template = "admin/ministry/travail.html"
+
+    def title_of(self, row):
+        return gettext(f"job.{row.name}")
+
+    def state_of(self, row):
+        """One of: failed, late, under_way, planned, ended."""
+        return jobs.state_of(row, now())
+
+
 def views():
-    return [CommuneView(Commune, "communes"), MailView(Mail, "courriels"), EventView(Event, "journal")]
+    return [CommuneView(Commune, "communes"), MailView(Mail, "courriels"), EventView(Event, "journal"),
+            JobView(Job, "travaux")]

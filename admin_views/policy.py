@@ -4,8 +4,8 @@ Lists, details, exports, actions, filters and forms all read through `visible`.
 """
 from peewee import SQL
 
-from models import (TOWN_HALL, Agent, Commune, Event, Mail, Procuration, Role, Roll, RollFile, Rules, Scrutin, Tour,
-                    TourDay)
+from models import (TOWN_HALL, Agent, Commune, Event, Job, Mail, Procuration, Role, Roll, RollFile, Rules, Scrutin,
+                    Tour, TourDay)
 from portal.errors import NotYours
 
 
@@ -58,6 +58,7 @@ POLICY = {
     Rules: MINISTRY_ONLY,
     Mail: {Role.MINISTRY: everything, **dict.fromkeys(TOWN_HALL, letters_of)},
     Event: MINISTRY_ONLY,
+    Job: MINISTRY_ONLY,
 }
 NEVER_READ = {  # columns that leave the database for no grid
     Agent: ("password_hash", "totp_secret"),

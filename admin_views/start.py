@@ -11,7 +11,7 @@ from admin_views.commune import DECISIONS, days_since, without_a_place, zone_of
 from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from models import TOWN_HALL, Event, Mail, Passage, Procuration, Role, Status, now
-from portal import access, scrutins
+from portal import access, jobs, scrutins
 
 AHEAD = datetime.timedelta(days=365)        # how far the next poll is looked for
 
@@ -77,4 +77,5 @@ def ministry():
     tours = scrutins.upcoming()
     following = [tour for tour in tours if tour.scrutin == tours[0].scrutin]
     return {"most_counted": MOST_COUNTED, **mails, "tours": following, "today": now().date(),
+            "troubled": paging.count(jobs.troubled(now()), MOST_COUNTED),
             "unsealed": paging.count(Event.select().where(Event.seq.is_null()), MOST_COUNTED)}

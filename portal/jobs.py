@@ -18,6 +18,7 @@ LEASE = datetime.timedelta(minutes=2)       # a step takes seconds
 PAUSE = datetime.timedelta(minutes=5)       # after a failure
 PARIS = ZoneInfo("Europe/Paris")
 NIGHT = 4                                   # o'clock there: no clock skips that hour, and Réunion has begun its day
+LATE = datetime.timedelta(minutes=15)      # after its hour: no worker is there
 TURN = 20                                   # seconds of one job before it lets others go first
 
 log = logging.getLogger("maprocuration.jobs")
@@ -111,6 +112,23 @@ def bring_forward(name):
     """What comes again and again is due now, unless it is under way."""
     (Job.update(due_at=now())
      .where(Job.name == name, Job.subject == "", Job.lease_until.is_null() | (Job.lease_until < now())).execute())
+
+
+def state_of(job, instant):
+    """What there is to say of a job at `instant`: failed, late, under_way, planned or ended."""
+    if job.error:
+        return "failed"
+    if job.lease_until and job.lease_until > instant:
+        return "under_way"
+    if not job.due_at:
+        return "ended"
+    return "late" if job.due_at < instant - LATE else "planned"
+
+
+def troubled(instant):
+    """Jobs that failed at their last step, or that nobody takes up."""
+    free = Job.lease_until.is_null() | (Job.lease_until < instant)
+    return Job.select().where(Job.error.is_null(False) | (free & (Job.due_at < instant - LATE)))
 
 
 def ended_since(name, instant):

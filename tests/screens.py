@@ -133,6 +133,12 @@ def with_a_held_mail(world):
     return ministere(world)
 
 
+def with_tasks(world):
+    """One in each state."""
+    assert world.task
+    return ministere(world)
+
+
 # --- How to get there -----------------------------------------------------------------------------------------------
 
 PRESS = "button => button.click()"      # whatever lies over it
@@ -559,6 +565,8 @@ MINISTRY = (
     Screen("ministere/courriels", "/admin/courriels/", with_a_held_mail),
     Screen("ministere/courriel", "/admin/courriels/details/?id={w.mail.id}", ministere),
     Screen("ministere/journal", "/admin/journal/", ministere),
+    Screen("ministere/taches", "/admin/travaux/", with_tasks),
+    Screen("ministere/tache", "/admin/travaux/details/?id={w.task.id}", with_tasks),
     Screen("ministere/evenement", "/admin/journal/details/?id={w.event.id}", ministere),
 )
 

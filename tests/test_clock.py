@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from flask_babel import gettext
 
-from models import UTC, Commune, Job, Mail, Passage, Procuration, Reference, Status, Tour, database, now
+from models import UTC, Commune, Job, Mail, Passage, Procuration, Reference, Role, Status, Tour, database, now
 from portal import clock, eves, jobs, lapses, outbox, scrutins
 from portal.jobs import Work
-from tests.factories import EMAIL, a_commune, a_period, a_procuration, a_scrutin, a_voter, fresh
+from tests.factories import (EMAIL, a_commune, a_period, a_procuration, a_scrutin, a_voter, an_agent, fresh,
+                             log_in)
 from tests.statements import whole_tables
 
 SECOND = datetime.timedelta(seconds=1)
@@ -446,3 +448,27 @@ def test_a_table_that_is_read_whole_is_seen(db):
     with whole_tables() as read:
         list(Procuration.select().where(Procuration.authority == "x"))
     assert read == ["procuration"]
+
+
+# --- What the ministry reads of it ----------------------------------------------------------------------------------
+
+def test_a_task_that_fails_or_that_nobody_takes_up_is_seen_by_the_ministry(app, client):
+    log_in(client, agent=an_agent(Role.MINISTRY))
+    hour = datetime.timedelta(hours=1)
+    Job.create(name="veille", due_at=now() + hour)
+    Job.create(name="couvrir", subject="7", ended_at=now())
+    assert list(jobs.troubled(now())) == []
+    Job.create(name="revoir", subject="69123", due_at=now(), error="OperationalError")
+    Job.create(name="dossiers", due_at=now() - hour)
+    Job.create(name="journal", due_at=now() - hour, lease_until=now() + hour)
+    assert {job.name for job in jobs.troubled(now())} == {"revoir", "dossiers"}
+    states = {job.name: jobs.state_of(job, now()) for job in Job.select()}
+    assert states == {"veille": "planned", "couvrir": "ended", "revoir": "failed", "dossiers": "late",
+                      "journal": "under_way"}
+    page = client.get("/admin/travaux/").text
+    assert "En échec" in page and "En retard" in page and "Effacer les vieilles procurations" in page
+    assert ">2<" in client.get("/admin/").text.split("Tâches en peine")[1].split("</li>")[0]
+
+
+def test_each_work_has_a_name_that_people_read(app):
+    assert not [name for name in clock.WORKS if gettext(f"job.{name}") == f"job.{name}"]

@@ -3,6 +3,7 @@
 Its database is SQLite: engines do not change what is seen, and the journeys run on both.
 """
 import contextlib
+import datetime
 import socket
 import threading
 from functools import cached_property
@@ -19,8 +20,8 @@ from demo.franceconnect import create_provider
 from demo.identities import IDENTITIES
 from demo.mailbox import create_mailbox
 from demo.tokens import pairwise_sub
-from models import (LIVE, Agent, Commune, Event, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
-                    Voter, WebSession, database)
+from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
+                    Voter, WebSession, database, now)
 from portal import access, accounts, addresses, commune_list, procedure, second_factor, worker
 from portal.database import migrations, open_database
 from portal.error_pages import bare
@@ -256,6 +257,19 @@ class World:
         """One the server refused for good."""
         Mail.update(state="dead", error="550 utilisateur inconnu").where(Mail.id == 1).execute()
         return Mail.get_by_id(1)
+
+    @cached_property
+    def task(self):
+        """The one that failed, beside one under way, one that nobody takes up and one that ended."""
+        day = datetime.timedelta(days=1)
+        tasks = Job.insert_many([
+            {"name": "couvrir", "subject": "7", "ended_at": now()},
+            {"name": "dossiers", "due_at": now() - day},
+            {"name": "lire_liste", "subject": "12", "due_at": now(), "done": 64_000, "total": 100_000,
+             "began_at": now(), "lease_until": now() + day},
+            {"name": "revoir", "subject": "69123", "due_at": now(), "error": "OperationalError"}])
+        tasks.on_conflict_ignore().execute()
+        return Job.get(Job.name == "revoir")
 
     @cached_property
     def event(self):
