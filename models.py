@@ -3,6 +3,7 @@
     places and polls   Commune, CommuneName, Scrutin, Tour, TourDay, Rules
     people             Voter, Agent, WebSession, SavedSearch, SingleUse
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
+    electoral rolls    RollFile, RollPart, Roll, Elector
     what leaves it     Mail, OptOut, Event, JournalMonth
     the clock          Job
 
@@ -663,16 +664,15 @@ class Mail(Table):
 # Contents that are to be erased, among millions that are.
 Mail.add_index(Mail.index(Mail.created_at, Mail.id, where=Mail.context.is_null(False), name="mail_with_content"))
 
+# The letters of one town hall, among the mails of the whole country.
+Mail.add_index(Mail.index(Mail.commune, Mail.state, Mail.id, where=Mail.commune.is_null(False), name="mail_letters"))
+
 
 class OptOut(Table):
     """An address that wants no mail as a mandataire's, as an HMAC only. Kept for ever: the wish has no end."""
 
     hash = FixedCharField(64, primary_key=True)                 # see portal.mandataires
     at = UtcDateTimeField(default=now)
-
-
-# The letters of one town hall, among the mails of the whole country.
-Mail.add_index(Mail.index(Mail.commune, Mail.state, Mail.id, where=Mail.commune.is_null(False), name="mail_letters"))
 
 
 class Event(Table):
@@ -728,7 +728,7 @@ class Job(Table):
     """
 
     id = AutoField()
-    name = CharField(20)                                        # of portal.jobs.JOBS
+    name = CharField(20)                                        # of portal.clock.WORKS
     subject = CharField(40, default="")                         # an id, where the work is about one row
     due_at = UtcDateTimeField(null=True)
     lease_until = UtcDateTimeField(null=True)

@@ -12,7 +12,7 @@ from dateutil.relativedelta import relativedelta
 from models import LIVE, Procuration, Rules, Tour
 from portal import law, scrutins
 
-OK, KO, TO_VERIFY, NOT_APPLICABLE = VERDICTS = ("ok", "ko", "to_verify", "not_applicable")
+OK, KO, TO_VERIFY, NOT_APPLICABLE = "ok", "ko", "to_verify", "not_applicable"
 GRAVEST_FIRST = (KO, TO_VERIFY, OK, NOT_APPLICABLE)
 MAJORITY = relativedelta(years=18)                      # L. 72, L. 2: on the eve of the poll
 REASONS = {                                             # of the closed list, where a certain fault has one

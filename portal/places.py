@@ -215,11 +215,6 @@ def acknowledge(procuration):
     Couverture.update(lost=False).where(Couverture.procuration == procuration, Couverture.lost).execute()
 
 
-def show_again(procuration):
-    """Say anew which places are there for the people of the file."""
-    _show(tours_of(procuration), procuration)
-
-
 def _own(procuration, tours=None):
     among = () if tours is None else (Couverture.tour.in_(tours),)
     return list(Couverture.select().where(Couverture.procuration == procuration, *among))
