@@ -5,7 +5,7 @@ It waits in the session for the voter's last word, serves once, and is kept with
 """
 import datetime
 
-from models import UTC, Procuration, Rules, WebSession, now
+from models import UTC, Procuration, WebSession, now
 from portal import journal, oidc, procedure, scrutins, settings, voters
 from portal.database import transaction
 from portal.decryption import Keys
@@ -41,28 +41,9 @@ def provider(configured):
 
 # --- Where it is accepted -------------------------------------------------------------------------------------------
 
-def accepted(procuration):
-    return procuration.id in accepted_among([procuration])
-
-
 def accepted_among(files):
-    """Ids of those whose rules accept it, for every tour they cover: those of their scrutin, and for a period the
-    general ones with those of each scrutin within it. The same few statements, however many files."""
-    known = list(Rules.select()) if settings.active().franceconnect_plus_issuer else []
-    if not any(row.certified_identity for row in known):
-        return set()
-    periods = [file for file in files if not file.scrutin_id]
-    upcoming = scrutins.upcoming() if periods else []
-    return {file.id for file in files
-            if all(scrutins.rules_among(known, scrutin, file.commune).certified_identity
-                   for scrutin in _scrutins_of(file, upcoming))}
-
-
-def _scrutins_of(file, upcoming):
-    if file.scrutin_id:
-        return [file.scrutin_id]
-    within = scrutins.voted_in(upcoming, file.commune, scrutins.today(file.commune), file.valid_until)
-    return [None, *{tour.scrutin_id for tour in within}]
+    """Ids of those whose rules accept it, where the settings name FranceConnect+."""
+    return scrutins.without_visit(files) if settings.active().franceconnect_plus_issuer else set()
 
 
 # --- The proof ------------------------------------------------------------------------------------------------------

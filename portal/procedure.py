@@ -185,15 +185,9 @@ def _authority(actor):
 
 
 def _check_no_visit(procuration, voter, certified):
-    if not (certified and procuration.voter_id == voter.id and needs_no_visit(procuration)):
+    """The voter's own file, with a proof, where the rules accept one."""
+    if not (certified and procuration.voter_id == voter.id and scrutins.without_visit([procuration])):
         raise NotYours()
-
-
-def needs_no_visit(procuration):
-    """Do the rules of each of its polls, of its period too, accept a certified digital identity?"""
-    polls = {tour.scrutin for tour in places.tours_of(procuration)} or {None}
-    polls |= set() if procuration.scrutin_id else {None}
-    return all(scrutins.rules(poll, procuration.commune).certified_identity for poll in polls)
 
 
 def refuser(procuration, officer, reason):

@@ -79,3 +79,22 @@ def rules_among(known, scrutin, commune):
     number = getattr(scrutin, "id", scrutin)
     here = (row for row in known if row.territory in order and row.scrutin_id in (number, None))
     return min(here, key=lambda row: (row.scrutin_id is None, order[row.territory]), default=DEFAULT_RULES)
+
+
+def without_visit(files):
+    """Ids of those whose rules accept a certified digital identity in place of the visit (décret 2025-1059) for each
+    tour they cover: of a file its scrutin's, of a period the general ones and those of each scrutin within it. The same
+    few statements, however many files."""
+    known = list(Rules.select())
+    if not any(row.certified_identity for row in known):
+        return set()
+    tours = upcoming() if any(file.scrutin_id is None for file in files) else []
+    return {file.id for file in files if all(rules_among(known, scrutin, file.commune).certified_identity
+                                             for scrutin in _scrutins_of(file, tours))}
+
+
+def _scrutins_of(file, tours):
+    if file.scrutin_id:
+        return [file.scrutin_id]
+    within = voted_in(tours, file.commune, today(file.commune), file.valid_until)
+    return [None, *{tour.scrutin_id for tour in within}]

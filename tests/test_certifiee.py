@@ -238,25 +238,25 @@ def test_a_period_wants_the_general_rules_and_those_of_each_scrutin_within_it(db
     scrutin = a_scrutin()
     file = a_procuration(demande=a_period(scrutins.today(a_commune()) + datetime.timedelta(days=90)))
     rules = Rules.create(certified_identity=True)
-    assert certified.accepted(file)
+    assert certified.accepted_among([file])
     Rules.create(scrutin=scrutin)
-    assert not certified.accepted(file)
+    assert not certified.accepted_among([file])
     rules.delete_instance()
     Rules.update(certified_identity=True).execute()
-    assert not certified.accepted(file)
+    assert not certified.accepted_among([file])
 
 
 @ONE_ENGINE
 @pytest.mark.parametrize("general, of_scrutin, local, accepted", [
     (True, None, None, True), (True, False, None, False), (False, True, None, True), (False, True, False, False),
     (False, False, True, True), (False, None, None, False)])
-def test_the_list_and_the_act_agree_on_which_rules_decide(db, settings, general, of_scrutin, local, accepted):
+def test_the_most_specific_rules_decide(db, settings, general, of_scrutin, local, accepted):
     file = a_procuration()
     for value, columns in ((general, {}), (of_scrutin, {"scrutin": file.scrutin}),
                            (local, {"scrutin": file.scrutin, "territory": "69"})):
         if value is not None:
             Rules.create(certified_identity=value, **columns)
-    assert certified.accepted(file) is procedure.needs_no_visit(file) is accepted
+    assert certified.accepted_among([file]) == ({file.id} if accepted else set())
 
 
 def test_however_many_files_the_same_statements_tell_which(db, settings):
