@@ -98,14 +98,19 @@ def deposer(demande, voter):
 
     Raises PollChanged when a tour it names was removed meanwhile.
     """
+    return _once(_file, demande, voter, Procuration.voter == voter)
+
+
+def _once(begin, said, actor, own):
+    """The file that `begin` makes of what was `said`; the one it made before where it was sent twice."""
     try:
         with transaction():
-            return _file(demande, voter)
+            return begin(said, actor)
     except IntegrityError as error:
-        known = Procuration.get_or_none(Procuration.filing_key == demande.filing_key, Procuration.voter == voter)
+        known = said.filing_key and Procuration.get_or_none(Procuration.filing_key == said.filing_key, own)
         if known:
             return known
-        if Tour.select().where(Tour.id.in_([tour.id for tour in demande.tours])).count() < len(demande.tours):
+        if Tour.select().where(Tour.id.in_([tour.id for tour in said.tours])).count() < len(said.tours):
             raise PollChanged() from error
         raise
 
@@ -224,17 +229,7 @@ def _index_words(procuration):
 def saisir(acte, agent):
     """The commune types a paper act: checked and counted like the others. The same `filing_key` sent twice gives the
     first file back. Raises PollOver; PollChanged when a tour it names was removed meanwhile."""
-    try:
-        with transaction():
-            return _type_in(acte, agent)
-    except IntegrityError as error:
-        known = acte.filing_key and Procuration.get_or_none(Procuration.filing_key == acte.filing_key,
-                                                            Procuration.commune == agent.commune)
-        if known:
-            return known
-        if Tour.select().where(Tour.id.in_([tour.id for tour in acte.tours])).count() < len(acte.tours):
-            raise PollChanged() from error
-        raise
+    return _once(_type_in, acte, agent, Procuration.commune == agent.commune)
 
 
 def _type_in(acte, agent):
