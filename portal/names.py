@@ -4,13 +4,14 @@ import unicodedata
 
 LONGEST = 100             # characters, typed names; FranceConnect's are stored as received
 LONGEST_WORD = 60
+LONGEST_READ = 1000       # characters: to put accents in order takes the square of their number
 SIGNS = " '’ʼ-‐‑.,/()"
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "đ": "d", "ł": "l"})
 
 
 def tidy(text):
-    """NFC, single spaces, none around."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """NFC, single spaces, none around. What is longer than LONGEST_READ is cut: no field takes as much."""
+    return " ".join(unicodedata.normalize("NFC", text[:LONGEST_READ]).split())
 
 
 def fault(name):
@@ -34,7 +35,7 @@ def _acceptable(character):
 
 def fold(text):
     """Upper-case words without accents, hyphens, apostrophes or ligatures, separated by single spaces."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(LIGATURES))
+    plain = unicodedata.normalize("NFKD", text[:LONGEST_READ].casefold().translate(LIGATURES))
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     return " ".join(re.sub(r"[\W_]+", " ", plain).split()).upper()
 

@@ -7,7 +7,7 @@ import csv
 import datetime
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from models import Elector, Roll, now
@@ -151,7 +151,7 @@ def cells(text):
 
 # --- Columns --------------------------------------------------------------------------------------------------------
 
-_header = cache(joined)      # a handful of them: headers and kinds of lists
+_header = lru_cache(1000)(joined)    # headers and kinds of lists: a handful of them, in a sound file
 FIELDS = {_header(name): column for column, names in LINES.items() for name in names}
 
 

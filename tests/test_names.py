@@ -1,4 +1,6 @@
 """Names of people: what is accepted, and what counts as the same."""
+import time
+
 import pytest
 
 from portal import names, references
@@ -23,6 +25,13 @@ def test_what_cannot_be_a_name_is_told_why(name, fault):
     ("Anne-Marie", "ANNE MARIE"), ("Straße", "STRASSE")])
 def test_two_spellings_of_one_name_have_one_key(one, other):
     assert names.person_key(one, "Zoé", "1980-01-01") == names.person_key(other, "ZOE", "1980-01-01")
+
+
+@pytest.mark.parametrize("read", [names.tidy, names.fold])
+def test_a_letter_under_a_mountain_of_accents_keeps_nobody_waiting(read):
+    begun = time.process_time()
+    assert len(read("a" + "\u0301\u0316" * 20_000)) < 2 * names.LONGEST_READ
+    assert time.process_time() - begun < 1
 
 
 def test_twins_have_two_keys():
