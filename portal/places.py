@@ -20,12 +20,12 @@ PLACES = ("place_perdue", "place_libre")        # of Procuration.ATTENTIONS, tho
 # --- The tours of a file --------------------------------------------------------------------------------------------
 
 def tours_of(procuration):
-    """The tours a file covers: those it names, or every tour of its commune within its period."""
+    """The tours a file covers: those it names, or every tour of its period; where its commune still votes."""
     known, commune = scrutins.upcoming(), procuration.commune
     if procuration.scrutin_id is None:
         return scrutins.voted_in(known, commune, scrutins.today(commune), procuration.valid_until)
     named = {tour for tour, in TourVise.select(TourVise.tour).where(TourVise.procuration == procuration).tuples()}
-    return [tour for tour in known if tour.id in named]
+    return [tour for tour in scrutins.still_to_vote(known, commune) if tour.id in named]
 
 
 def covers(procuration, tour):
@@ -197,9 +197,10 @@ def take_offered(procuration):
 
 def take_anew(procuration, mandants=(), mandataires=()):
     """Places for an act whose people, instant or tours are others now; former keys are given. Tours over stay."""
-    known = scrutins.upcoming()
-    _drop(procuration, known)
-    lost = _enter(procuration, tours_of(procuration))
+    tours, known = tours_of(procuration), scrutins.upcoming()
+    over = scrutins.over(known, procuration.commune)
+    _drop(procuration, [tour for tour in known if tour not in over])
+    lost = _enter(procuration, tours)
     _show(known, procuration, mandants=mandants, mandataires=mandataires, lost=lost)
 
 

@@ -66,6 +66,16 @@ def voted_in(tours, commune, after, until):
             and (day := day_of(tour, commune)) and after <= day <= until]
 
 
+def still_to_vote(tours, commune):
+    """Those of `tours` that are held in `commune`, today there or later."""
+    return [tour for tour in tours if (day := day_of(tour, commune)) and day >= today(commune)]
+
+
+def over(tours, commune):
+    """Those of `tours` that `commune` has voted in, before today there."""
+    return [tour for tour in tours if (day := day_of(tour, commune)) and day < today(commune)]
+
+
 def rules(scrutin, commune):
     """The most specific rules: the scrutin's before the general ones, then the smallest territory."""
     known = Rules.select().where(Rules.territory.in_(commune.territories),

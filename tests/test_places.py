@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies
 
-from models import Couverture, Procuration, Role, Rules, Status, Tour, now
+from models import Couverture, Procuration, Role, Rules, Status, Tour, TourDay, now
 from portal import places, procedure, scrutins
 from portal.errors import AlreadyDecided, NothingChanged, NotYours, PlaceGone, PlacesMoved, PollOver
 from tests.factories import (a_commune, a_procuration, a_scrutin, a_voter, an_acte, an_agent, an_officer, fresh,
@@ -214,6 +214,35 @@ def test_reopening_takes_what_is_there_and_moves_nobody_out_L73(town):
     assert places.offered(fresh(first)) == town.tours[1:]
     procedure.reprendre(fresh(first), town.agent)
     assert places_of(first, second) == [[None, 1], [1]]
+
+
+# --- The tours of a file --------------------------------------------------------------------------------------------
+
+def there_and_here(day):
+    """A request of Fort-de-France whose second tour is on `day` there (None: not held), established once that is so;
+    then an act of Lyon for the same mandataire."""
+    town, there = Town(), a_commune("97209")
+    request = a_procuration(scrutin=town.scrutin, commune=there, mandataire=town.mandataire)
+    TourDay.create(tour=town.tours[1], territory="972", day=day(there))
+    procedure.etablir(fresh(request), an_officer())
+    return request, a_procuration(Status.ETABLIE, scrutin=town.scrutin, mandataire=town.mandataire), town
+
+
+@pytest.mark.parametrize("day", [lambda there: None, lambda there: scrutins.today(there) - datetime.timedelta(days=1)],
+                         ids=["not held", "over"])
+def test_a_tour_that_is_not_held_there_or_is_over_takes_no_place_L73(db, day):
+    there, here, town = there_and_here(day)
+    assert [row.tour for row in there.couvertures] == town.tours[:1]
+    assert places_of(there, here) == [[1], [None, 1]]
+
+
+def test_a_correction_leaves_the_tours_that_are_over_as_they_were_L73(town):
+    acte = town.acte(hours=2)
+    file = procedure.saisir(acte, town.agent)
+    Tour.update(day=scrutins.today(town.agent.commune) - datetime.timedelta(days=1)).where(
+        Tour.id == town.tours[0].id).execute()
+    procedure.corriger(fresh(file), town.agent, replace(acte, mandataire=somebody(commune=a_commune())))
+    assert places_of(file) == [[1, 1]]
 
 
 # --- Typed in, corrected, told apart --------------------------------------------------------------------------------
