@@ -184,10 +184,16 @@ def of_age(facts):
 
 
 def _of_age(born, day):
-    limit = (day - relativedelta(days=1) - MAJORITY).isoformat()
+    limit = _born_at_the_latest(day - relativedelta(days=1)).isoformat()
     if born.replace("-00", "-99") <= limit:             # at the latest
         return OK
     return KO if born > limit else TO_VERIFY            # at the earliest: 00 sorts before any month and day
+
+
+def _born_at_the_latest(eve):
+    """To be 18 on `eve`. Who was born on a 29 February is so on 28 February."""
+    one = relativedelta(days=1)
+    return max(eve - MAJORITY, eve + one - MAJORITY - one)
 
 
 def period(facts):

@@ -7,6 +7,7 @@ import pytest
 from models import UTC, Commune, Elector, Rules, Tour
 from portal import checks
 from portal.checks import KO, NOT_APPLICABLE, OK, TO_VERIFY, Facts, OnTour, Search, Verdict
+from portal.fields import is_adult
 from portal.rolls import Match
 
 DAY = datetime.date
@@ -52,6 +53,14 @@ def test_who_turns_18_between_two_tours_is_looked_at_L2(born, verdict):
     assert checks.of_age(facts(a_file(born), on(), on(2, SECOND_ROUND))).verdict == verdict
 
 
+@pytest.mark.parametrize("born, day, verdict", [
+    ("2008-02-29", DAY(2026, 3, 1), OK), ("2008-03-01", DAY(2026, 3, 1), KO), ("2008-02-29", DAY(2026, 2, 28), KO),
+    ("2010-02-28", DAY(2028, 2, 29), OK), ("2010-03-01", DAY(2028, 2, 29), KO), ("2010-02-28", DAY(2028, 2, 28), KO)])
+def test_who_was_born_on_29_february_is_18_on_the_28th_as_the_form_says_L2(born, day, verdict):
+    assert checks.of_age(facts(a_file(born), on(day=day))).verdict == verdict
+    assert is_adult(born, day - datetime.timedelta(days=1)) == (verdict == OK)
+
+
 def test_a_period_without_a_poll_asks_for_18_at_its_end_L2():
     without = Facts(a_file("2009-03-13"), DAY(2027, 2, 10))
     assert checks.of_age(without).verdict == OK
@@ -68,6 +77,12 @@ def test_nobody_is_their_own_mandataire_L71():
     (DAY(2030, 2, 1), True, OK), (DAY(2030, 2, 2), True, KO), (DAY(2027, 1, 31), False, KO)])
 def test_a_period_of_more_than_a_year_or_three_from_abroad_is_against_R74(until, abroad, verdict):
     assert checks.period(facts(a_file(until=until, abroad=abroad))).verdict == verdict
+
+
+@pytest.mark.parametrize("until, verdict", [(DAY(2029, 2, 28), OK), (DAY(2029, 3, 1), KO)])
+def test_a_year_from_29_february_ends_on_28_february_R74(until, verdict):
+    signed = datetime.datetime(2028, 2, 29, 12, tzinfo=UTC)
+    assert checks.period(facts(a_file(until=until, at=signed))).verdict == verdict
 
 
 def test_the_day_of_the_act_is_that_of_the_town_R74():
