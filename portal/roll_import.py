@@ -101,13 +101,20 @@ def receive(commune, agent, stream):
     stream.seek(0)
     lines = 0
     for place, piece in enumerate(_pieces(stream)):
-        RollPart.insert(file=file, number=place, content=piece).execute()
+        with transaction():
+            _receiving(file, "receiving")
+            RollPart.insert(file=file, number=place, content=piece).execute()
         lines += piece.count(b"\n")
     with transaction():
-        if not RollFile.update(state="reading").where(_same(file)).execute():
-            raise RollReplaced()
+        _receiving(file, "reading")
         jobs.later(READ, file.id, total=lines)
     return file
+
+
+def _receiving(file, state):
+    """The file is in `state` from now on; held until the transaction ends. RollReplaced when another took its place."""
+    if not RollFile.update(state=state).where(_same(file), RollFile.state == "receiving").execute():
+        raise RollReplaced()
 
 
 def of(commune):
@@ -116,10 +123,11 @@ def of(commune):
 
 
 def discard(file):
-    """Forget the file and what was read of it."""
+    """Forget the file and what was read of it; never another one that took its place."""
+    mine = RollFile.select(RollFile.id).where(_same(file))
     with transaction():
-        Roll.update(state="former").where(Roll.file == file.id).execute()
-        RollFile.delete().where(RollFile.id == file.id).execute()
+        Roll.update(state="former").where(Roll.file.in_(mine)).execute()
+        RollFile.delete().where(_same(file)).execute()
         jobs.bring_forward(ERASE)
 
 
@@ -155,9 +163,9 @@ def read_on(file, source):
         rows = reading.advance(source)
     except RollUnusable as refusal:
         return _keep(file, state="refused", refusal={"name": type(refusal).__name__, "facts": refusal.facts})
-    _write(file, rows)
     _keep(file, position=reading.position, line=reading.line, layout=reading.layout, report=reading.report,
           state="ready" if reading.ended else "reading")
+    _write(file, rows)
     if reading.ended:
         _complete(file)
     return len(rows)
@@ -185,8 +193,9 @@ def _keep(file, **columns):
 
 
 def _same(file):
-    """SQLite gives the number of an erased row again."""
-    return (RollFile.id == file.id) & (RollFile.fingerprint == file.fingerprint)
+    """SQLite gives the number of an erased row again, and the same file may be sent twice."""
+    return ((RollFile.id == file.id) & (RollFile.fingerprint == file.fingerprint)
+            & (RollFile.created_at == file.created_at))
 
 
 def _write(file, rows):
