@@ -123,7 +123,8 @@ def _lists(facts):
 def listed(search, lists=()):
     """(verdict, evidence) of one person, who is to be on one of each of `lists` (texts as `Rules.lists`).
 
-    More than one candidate is never certain, nor one whose name is not quite the same, unless the number is theirs.
+    More than one candidate is never certain, unless the number is one's; nor is one who is not named quite the same,
+    whatever the number: places are counted by names, and one mandataire named in two ways would have twice as many.
     """
     evidence = {"where": search.where}
     if not search.found:
@@ -131,7 +132,7 @@ def listed(search, lists=()):
     matches = [_the_one(candidates) for candidates in search.found]
     if not all(matches):
         return TO_VERIFY, {**evidence, "why": "several"}
-    if not all(match.exact or match.nne for match in matches):
+    if not all(match.exact for match in matches):
         other = any(match.nne is False for match in matches)
         return TO_VERIFY, {**evidence, "why": "other_number" if other else "near"}
     if search.kinds and not all(set(search.kinds) & set(voting.split()) for voting in lists):

@@ -18,7 +18,8 @@ UNKNOWN = "0000-00-00"      # a birth date nobody could read
 
 
 class Match(NamedTuple):
-    """An elector who may be the person. `exact`: birth name and all first names are the same, the birth dates agree.
+    """An elector who may be the person. `exact`: birth name, all first names and birth date are the same, as far as
+    they are known. Places are counted under these three: who is named otherwise is counted as somebody else (L. 73).
 
     `nne`: the roll has the person's number (True), another one (False: never exact), or nothing to compare (None).
     """
@@ -77,7 +78,8 @@ def _beginnings(first_names):
 def _match(elector, person):
     number = getattr(person, "nne", None)
     confirmed = number == elector.nne if number and elector.nne else None
-    same = elector.key == key_of(person.birth_name, person.first_names) and elector.birth_date != UNKNOWN
+    same = (elector.key == key_of(person.birth_name, person.first_names)
+            and elector.birth_date == person.birth_date != UNKNOWN)
     return Match(elector, same and confirmed is not False, confirmed)
 
 

@@ -122,7 +122,7 @@ def compared(wanted, born, elector, registered):
     (name, used, (all_first, first)), (its_name, its_used, (its_all, its_first)) = wanted, elector
     if not same_date(born, registered):
         return None
-    if name == its_name and all_first == its_all:
+    if name == its_name and all_first == its_all and born == registered:
         return "exact"
     shares_a_name = ({name, used} & {its_name, its_used}) - {""}
     return "near" if shares_a_name and first == its_first else None

@@ -114,7 +114,7 @@ def test_an_authority_on_paper_is_named_and_signs_no_day_to_come_R72_1(columns, 
     ((EXACT,), (OK, "found")), ((), (KO, "none")), ((NEAR,), (TO_VERIFY, "near")),
     ((EXACT, EXACT), (TO_VERIFY, "several")), ((EXACT, NEAR), (TO_VERIFY, "several")),
     ((EXACT._replace(nne=True), EXACT), (OK, "found")),
-    ((NEAR._replace(nne=True),), (OK, "found")), ((NEAR._replace(nne=False),), (TO_VERIFY, "other_number"))])
+    ((NEAR._replace(nne=True),), (TO_VERIFY, "near")), ((NEAR._replace(nne=False),), (TO_VERIFY, "other_number"))])
 def test_one_candidate_on_the_roll_is_certain_and_no_other_number_L72(found, answer):
     assert said(checks.mandant_listed(facts(mandant=found))) == answer
     assert said(checks.mandataire_listed(facts(mandataire=found))) == answer

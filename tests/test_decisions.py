@@ -164,6 +164,22 @@ def test_a_mandataire_without_a_place_is_invalidated_by_the_clock_L73(sure):
     assert (fresh(late).status, fresh(late).passages[-1].reason) == ("invalidee", "plafond_atteint")
 
 
+@pytest.mark.parametrize("otherwise", [{"first_names": "Sacha"}, {"birth_name": "Legrand"},
+                                       {"birth_date": "1975-11-00"}, {"birth_date": "1975-00-00"}])
+def test_a_mandataire_named_in_two_ways_has_no_more_places_without_the_commune_L73(db, otherwise):
+    automatic()
+    first, second, named = a_voter(), a_voter(), a_mandataire(first_names="Sacha Paul", nne="123456789")
+    on_the_roll(a_roll(first, second), named, nne=named.nne, used_name="LEGRAND",
+                used_key=rolls.key_of("Legrand", named.first_names))
+    files = [a_procuration("etablie", voter=voter, mandataire=mandataire) for voter, mandataire in (
+        (first, named), (second, replace(named, **otherwise)))]
+    for file in files:
+        a_quarter_later(file)
+    the_clock_works()
+    assert [fresh(file).status for file in files] == ["validee", "etablie"]
+    assert of(files[1], "mandataire_listed") == ("to_verify", "near")
+
+
 def test_what_is_open_stays_with_the_commune(db):
     automatic()
     file = a_procuration("etablie")
