@@ -660,7 +660,7 @@ def test_the_ministry_first_sees_whether_everything_leaves(ministry):
     a_procuration("deposee")
     Mail.update(state="dead").execute()
     ministry.opens("/admin/")
-    assert "Courriels abandonnés 1" in ministry.said
+    assert "Courriels en peine 1 Abandonnés : 1" in ministry.said
     assert ministry.follows("Les voir et les renvoyer").title == "Courriels : 1"
 
 

@@ -22,7 +22,8 @@ from demo.mailbox import create_mailbox
 from demo.tokens import pairwise_sub
 from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
                     Voter, WebSession, database, now)
-from portal import access, accounts, addresses, commune_list, procedure, second_factor, worker
+from portal import (access, accounts, addresses, commune_list, mandataires, procedure, retrouver, second_factor,
+                    worker)
 from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.certifiee import PlusDown
@@ -262,18 +263,38 @@ class World:
     def task(self):
         """The one that failed, beside one under way, one that nobody takes up and one that ended."""
         day = datetime.timedelta(days=1)
-        tasks = Job.insert_many([
-            {"name": "couvrir", "subject": "7", "ended_at": now()},
-            {"name": "dossiers", "due_at": now() - day},
-            {"name": "lire_liste", "subject": "12", "due_at": now(), "done": 64_000, "total": 100_000,
-             "began_at": now(), "lease_until": now() + day},
-            {"name": "revoir", "subject": "69123", "due_at": now(), "error": "OperationalError"}])
-        tasks.on_conflict_ignore().execute()
-        return Job.get(Job.name == "revoir")
+        for columns in ({"name": "couvrir", "subject": "7", "ended_at": now()},
+                        {"name": "lire_liste", "subject": "12", "due_at": now(), "done": 64_000, "total": 100_000,
+                         "began_at": now(), "lease_until": now() + day},
+                        {"name": "dossiers", "subject": "-", "due_at": now() - day}):
+            Job.create(**columns)
+        return Job.create(name="revoir", subject="-", due_at=now(), error="OperationalError")
 
     @cached_property
     def event(self):
         return Event.select().order_by(Event.id).first()
+
+    @cached_property
+    def renamed(self):
+        """Somebody to whom `found_token` leads back a request, filed under another birth name."""
+        former = self.file(voter=self.new_voter(birth_name="ANCIEN-SPÉCIMEN"))
+        voter = self.new_voter(birth_date=former.mandant.birth_date)
+        retrouver.search(former.reference.code, voter)
+        return voter
+
+    @property
+    def found_token(self):
+        link = self.renamed and Mail.get(Mail.name == retrouver.MAIL)
+        return token_of(link.context["draw"], retrouver.KIND)
+
+    @property
+    def mandataire_token(self):
+        """Of the link that a mandataire received, another each time."""
+        number = next(factories.NUMBERS)
+        file = self.file("etablie", mandataire=a_mandataire(
+            birth_name=f"EXEMPLE-{factories.letters(number).upper()}", email=f"sacha{number}@exemple.fr"))
+        return token_of(Mail.get(Mail.procuration == file, Mail.name == mandataires.MAIL).context["draw"],
+                        mandataires.KIND)
 
     @property
     def decided(self):
