@@ -69,7 +69,7 @@ def create_mailbox(folder):
 
 
 def _facts(name):
-    return MODELS.get(name) or abort(404)
+    return MODELS[name] if name in MODELS else abort(404)
 
 
 def _parsed(file):

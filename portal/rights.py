@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from peewee import SQL, Value, fn
 
-from models import AGENT_ROLES, Event, Mail, Personne, Procuration, UtcDateTimeField
-from portal import law, scrutins
+from models import AGENT_ROLES, Event, Mail, Procuration, UtcDateTimeField
+from portal import law, scrutins, voters
 from portal.database import on_postgresql
 from portal.texts import filled
 
@@ -35,13 +35,10 @@ class Access(NamedTuple):
 # --- Which files ----------------------------------------------------------------------------------------------------
 
 def own(voter):
-    """A condition: the voter's files, and the paper acts whose mandant is exactly their pivot identity (design 3). One
-    statement, so that no plan reads all files."""
-    on_paper = (Personne.select(Personne.procuration).join(Procuration)
-                .where(Personne.key == voter.key, Personne.role == "mandant", Personne.sex == voter.sex,
-                       Personne.birth_place.in_({"", voter.birth_place}), Procuration.voter.is_null()))
-    ids = [row.procuration_id for row in on_paper]
-    return (Procuration.voter == voter) | Procuration.id.in_(ids) if ids else Procuration.voter == voter
+    """A condition: the voter's files, and the paper acts in their name. One statement, so that no plan reads all
+    files."""
+    typed = voters.paper_acts_of(voter)
+    return (Procuration.voter == voter) | Procuration.id.in_(typed) if typed else Procuration.voter == voter
 
 
 def kept_until(file):
@@ -71,10 +68,13 @@ def mails(files):
 
 def accesses(files):
     """{file's id: [Access]}, the latest first. Two statements whatever the journal holds, MOST rows each: events about
-    one file by its number; what its town hall did with several at once, lists and exports, since it sees it."""
-    found = {file.id: [] for file in files}
+    one file by its number; what its town hall did with several at once, lists and exports, since it sees it.
+
+    SQLite gives the number of an erased file again: what was done before this one began was done to another."""
+    found, begun = {file.id: [] for file in files}, {file.id: file.passages[0].at for file in files}
     for number, access in sorted([*_single(files), *_of_several(files)], key=lambda row: row[1].at, reverse=True):
-        found[number].append(access)
+        if access.at >= begun[number]:
+            found[number].append(access)
     return found
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from demo.samples import DOMAIN
 from models import Commune, Role, Roll, RollFile, WebSession, now
-from portal import scrutins
-from portal.mail import SAMPLES
+from portal import resiliation, scrutins
+from portal.mail import LINKS, SAMPLES
 from tests.factories import PASSWORD, a_mandataire, an_agent
 from tests.paper import WRITTEN
 from tests.voter import SOUND
@@ -74,6 +74,16 @@ def mandant(world):
 def careful_voter(world):
     """One whose address waits for its link."""
     return {"voter": world.changed_address.voter}
+
+
+def ending(world):
+    """Who asked for a résiliation and did not present it yet."""
+    return {"voter": world.ending.voter}
+
+
+def renamed(world):
+    """Whom FranceConnect calls otherwise since a request."""
+    return {"voter": world.renamed}
 
 
 def guarded(world):
@@ -220,6 +230,11 @@ def proves(login, level="eidas3"):
     return step
 
 
+def unfolds(page, world):
+    for part in page.locator("main details").all():
+        part.evaluate(UNFOLD)
+
+
 def loses_its_token(page, world):
     page.locator("[name=csrf_token]").first.evaluate("control => control.value = 'perdu'")
 
@@ -256,6 +271,11 @@ def looks_up_namesake(page, world):
     looks_up(mandataire=mandataire)(page, world)
 
 
+def looks_up_ending(page, world):
+    fills(reference=resiliation.awaited(world.ending).code)(page, world)
+    sends("/guichet/")(page, world)
+
+
 def looks_up_hard(name):
     def step(page, world):
         fills(reference=world.hard_file(HARD[name]).reference.code)(page, world)
@@ -289,6 +309,8 @@ def ticks_rows(page, world):
 FRANCECONNECT = "/franceconnect/connexion"
 DEMANDE = {name.replace("-", "__"): True if answer == "y" else answer for name, answer in SOUND.items()}
 ASKED = fills(**DEMANDE, tours=True), sends("/demande")
+LOST = "/mes-procurations/retrouver"
+SEARCHED = fills(lost="ZZZ ZZZ"), sends("/retrouver")
 PERIOD = fills(**DEMANDE, until__day="1", until__month="3", until__year="2027"), sends("/demande")
 
 
@@ -398,6 +420,25 @@ VOTER = (
     Screen("mandant/adresse-corriger-erreur", "/mes-procurations/{w.changed_address.id}/adresse", careful_voter, (
         fills(email="camille@"), sends("/adresse"))),
     Screen("mandant/adresse-confirmee", "/adresse/{w.other_address_token}", None, (sends(),)),
+    Screen("mandant/resilier", "/mes-procurations/{w.files[validee].id}/resilier", mandant),
+    Screen("mandant/a-resilier", "/mes-procurations/{w.ending.id}/resiliation", ending),
+    Screen("mandant/mes-procurations-a-resilier", "/mes-procurations", ending),
+    Screen("mandant/mes-donnees-vide", "/mes-donnees", newcomer),
+    Screen("mandant/mes-donnees", "/mes-donnees", mandant, (unfolds,)),
+    Screen("mandant/retrouver", LOST, newcomer),
+    Screen("mandant/retrouver-erreur", LOST, newcomer, (sends("/retrouver"),)),
+    Screen("mandant/retrouver-cherche", LOST, newcomer, SEARCHED),
+    Screen("mandant/retrouver-trop", LOST, newcomer, SEARCHED * 6),
+    Screen("mandant/retrouver-lien", f"{LOST}/{{w.found_token}}", renamed),
+    Screen("mandant/retrouver-perdu", f"{LOST}/inconnu", newcomer),
+)
+
+MANDATAIRE = (
+    Screen("mandataire/choisi", "/mandataire/{w.mandataire_token}"),
+    Screen("mandataire/refuser", "/mandataire/{w.mandataire_token}/refuser"),
+    Screen("mandataire/refuse", "/mandataire/{w.mandataire_token}/refuser", None, (sends("/refuser"),)),
+    Screen("mandataire/silence", "/mandataire/{w.mandataire_token}", None, (sends("/ne-plus-ecrire"),)),
+    Screen("mandataire/perdu", "/mandataire/inconnu"),
 )
 
 OFFICER = (
@@ -407,6 +448,7 @@ OFFICER = (
     *(Screen(f"guichet/{status}", "/admin/guichet/", officer, (looks_up(status),))
       for status in ("retiree", "refusee", "caduque", "etablie")),
     Screen("guichet/dossier", "/admin/guichet/", officer, (looks_up(),)),
+    Screen("guichet/resiliation", "/admin/guichet/", officer, (looks_up_ending,)),
     Screen("guichet/dossier-erreurs", "/admin/guichet/", officer, (looks_up(), sends("/etablir"))),
     Screen("guichet/etablie-a-l-instant", "/admin/guichet/", officer, (looks_up(), establishes)),
     Screen("guichet/plus-tard", "/admin/guichet/", officer, (looks_up(), sends("/plus-tard"))),
@@ -583,7 +625,7 @@ DEMO = (
     Screen("demonstration/modeles", "{w.standin}/courriels/modeles"),
 )
 
-MAILS = tuple(Screen(f"courriels/{name}", f"{{w.standin}}/courriels/modeles/{name}") for name in SAMPLES)
+MAILS = tuple(Screen(f"courriels/{name}", f"{{w.standin}}/courriels/modeles/{name}") for name in (*SAMPLES, *LINKS))
 
 HARD_SCREENS = tuple(
     Screen(f"difficile/{screen}-{name.replace(' ', '-')}", path, who, steps)
@@ -601,5 +643,5 @@ HARD_SCREENS = tuple(
     Screen("difficile/recherche", GRID, hard_agent, searches("van")),
 )
 
-SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *CERTIFIED, *VOTER, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY, *ERROR,
-           *DEMO, *MAILS, *HARD_SCREENS)
+SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *CERTIFIED, *VOTER, *MANDATAIRE, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY,
+           *ERROR, *DEMO, *MAILS, *HARD_SCREENS)

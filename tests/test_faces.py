@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from portal.mail import SAMPLES
 from tests import validator
 from tests.browser import PHONE, SCREEN, chromium, needs_chromium
 from tests.screens import ERROR, HARD_SCREENS, MAILS, PUBLIC, SCREENS, Screen, address, opened
@@ -26,10 +27,12 @@ COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in
 WAYS = (
     ("phone, light", PHONE, "light", EVERY_RULE), ("phone, dark", PHONE, "dark", COLOURS),
     ("screen, light", SCREEN, "light", EVERY_RULE), ("screen, dark", SCREEN, "dark", COLOURS))
-ALIKE = {*ERROR[1:], *HARD_SCREENS}             # the screens of others with other words: once is enough
+# The screens of others with other words: once is enough.
+ALIKE = {*ERROR[1:], *HARD_SCREENS, *MAILS[len(SAMPLES):]}
 NO_FACE = {  # addresses that answer with something else than a page, and those that only lead on
     "static", "pages.communes", "pages.sante", "pages.session", "pages.calendrier", "pages.recepisse_pdf",
-    "procurations.export", "pages.activation", "pages.cles", "pages.suite_de_deconnexion"}
+    "procurations.export", "pages.activation", "pages.cles", "pages.suite_de_deconnexion",
+    "pages.mes_donnees_json", "pages.resiliation_pdf", "registre.export"}
 NOWHERE = ("/nulle-part", "/admin/nulle-part", "/deconnexion")
 
 

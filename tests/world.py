@@ -22,8 +22,8 @@ from demo.mailbox import create_mailbox
 from demo.tokens import pairwise_sub
 from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
                     Voter, WebSession, database, now)
-from portal import (access, accounts, addresses, commune_list, mandataires, procedure, retrouver, second_factor,
-                    worker)
+from portal import (access, accounts, addresses, commune_list, mandataires, procedure, resiliation, retrouver,
+                    second_factor, worker)
 from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.certifiee import PlusDown
@@ -273,6 +273,13 @@ class World:
     @cached_property
     def event(self):
         return Event.select().order_by(Event.id).first()
+
+    @cached_property
+    def ending(self):
+        """A validated file whose mandant asked for a résiliation."""
+        file = self.file("validee")
+        resiliation.demander(file, file.voter)
+        return file
 
     @cached_property
     def renamed(self):
