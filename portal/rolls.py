@@ -9,12 +9,13 @@ from functools import reduce
 from itertools import accumulate
 from typing import NamedTuple
 
-from models import Elector, Roll
+from models import Elector, Personne, Procuration, Roll
 from portal.names import fold
 
 MOST_CANDIDATES = 20        # homonyms that are looked at: more are never decided by a machine anyway
 MOST_WORDS = 6              # of a search
 UNKNOWN = "0000-00-00"      # a birth date nobody could read
+LAST_MANDANTS = 20          # of a commune, by whom its roll is tried
 
 
 class Match(NamedTuple):
@@ -27,6 +28,19 @@ class Match(NamedTuple):
     elector: Elector
     exact: bool
     nne: bool | None = None
+
+
+class Acquaintance(NamedTuple):
+    """How many of the last mandants of a commune its roll knows by name, of how many it was asked."""
+
+    known: int
+    asked: int
+
+    @property
+    def is_good(self):
+        """A roll that knows nobody, or less than half, is a trial, a part, or that of another commune: who is missing
+        from it may well vote there."""
+        return 0 < self.known >= self.asked / 2
 
 
 def current(commune):
@@ -81,6 +95,25 @@ def _match(elector, person):
     same = (elector.key == key_of(person.birth_name, person.first_names)
             and elector.birth_date == person.birth_date != UNKNOWN)
     return Match(elector, same and confirmed is not False, confirmed)
+
+
+# --- The right roll? ------------------------------------------------------------------------------------------------
+
+def acquaintance(commune, rolls=None):
+    """What `rolls`, the current ones of `commune` if None, know of those who voted there by procuration last. Two
+    statements, whatever their size."""
+    asked = {key_of(*names) for names in _last_mandants(commune)}
+    if rolls is None:
+        rolls = Roll.select(Roll.id).where(Roll.commune == commune, Roll.state == "current")
+    known = Elector.select(Elector.key).where(Elector.roll.in_(rolls), Elector.key.in_(asked)).distinct()
+    return Acquaintance(known.count() if asked else 0, len(asked))
+
+
+def _last_mandants(commune):
+    return (Personne.select(Personne.birth_name, Personne.first_names).join(Procuration)
+            .where(Procuration.commune == commune, Procuration.established_at.is_null(False),
+                   Personne.role == "mandant")
+            .order_by(Procuration.established_at.desc(), Procuration.id.desc()).limit(LAST_MANDANTS).tuples())
 
 
 # --- Search ---------------------------------------------------------------------------------------------------------

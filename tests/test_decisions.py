@@ -10,6 +10,7 @@ from portal.checks import KO, OK, TO_VERIFY
 from tests.factories import (a_commune, a_demande, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent,
                              an_officer, fresh)
 from tests.judge import judged
+from tests.statements import count_statements
 
 QUARTER = datetime.timedelta(minutes=16)
 
@@ -146,11 +147,48 @@ def test_what_is_certain_is_validated_once_the_officer_can_undo_it_no_more(sure)
 
 def test_what_the_roll_denies_is_invalidated_for_that_reason_L72(db):
     automatic()
-    a_roll()
+    a_roll(a_procuration("etablie").mandant)
     file = a_procuration("etablie")
     a_quarter_later(file)
     the_clock_works()
     assert (fresh(file).status, fresh(file).passages[-1].reason) == ("invalidee", "mandant_non_inscrit")
+
+
+def test_a_roll_that_knows_few_of_its_own_voters_decides_nothing_L72(db):
+    """A trial, a part, a false one: everything that waits would be invalidated at once."""
+    automatic()
+    files = [a_procuration("etablie") for _ in range(3)]
+    a_roll(files[0].mandant)
+    review_all(a_commune())
+    the_clock_works()
+    assert [fresh(file).status for file in files] == ["etablie"] * 3
+    assert of(files[1], "mandant_listed") == (KO, "none")
+    on_the_roll(Roll.get(), files[1].mandant)
+    review_all(a_commune())
+    the_clock_works()
+    assert [fresh(file).status for file in files] == ["invalidee"] * 3     # their mandataires are not on it either
+
+
+@pytest.mark.parametrize("known, status", [(False, "etablie"), (True, "invalidee")])
+def test_a_false_roll_of_one_commune_decides_nothing_elsewhere_L72(db, known, status):
+    automatic()
+    voter, paris = a_voter(), a_commune("75056")
+    neighbour = a_procuration("etablie", commune=paris)
+    a_roll(voter), a_roll(*[neighbour.mandant] * known, commune=paris)
+    file = a_procuration("etablie", voter=voter, mandataire=a_mandataire(commune=paris))
+    a_quarter_later(file)
+    the_clock_works()
+    assert fresh(file).status == status
+
+
+def test_two_statements_tell_whether_a_roll_knows_its_voters(db):
+    files = [a_procuration("etablie") for _ in range(3)]
+    a_procuration()
+    a_roll(files[0].mandant), a_roll(files[1].mandant, kind="LCE")
+    with count_statements() as statements:
+        assert rolls.acquaintance(files[0].commune_id) == (2, 3)
+    assert len(statements) == 2
+    assert rolls.acquaintance("75056") == (0, 0) and not rolls.acquaintance("75056").is_good
 
 
 def test_a_mandataire_without_a_place_is_invalidated_by_the_clock_L73(sure):
