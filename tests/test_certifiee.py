@@ -136,7 +136,7 @@ def is_stopped(page, sentence, status=403):
 
 # The whole way
 
-def test_a_voter_establishes_a_procuration_without_a_visit(camille, high):
+def test_a_voter_establishes_a_procuration_without_a_visit_2025_1059(camille, high):
     assert reads_again(camille.proves())
     assert camille.status == "deposee", "nothing is established before the last word"
     assert camille.confirms().location == "/mes-procurations"
@@ -189,7 +189,7 @@ def test_the_town_hall_reads_how_sure_the_identity_was(camille, unprotected):
     assert "Identité numérique certifiée" in page and "substantiel (eidas2)" in page
 
 
-def test_a_procuration_is_ended_without_a_visit(camille):
+def test_a_procuration_is_ended_without_a_visit_2025_1059(camille):
     camille.establishes()
     camille.act = "resilier"
     assert "Relire et résilier" in camille.proves().text
@@ -212,7 +212,7 @@ def test_it_stands_beside_the_visit_where_the_rules_accept_it(camille):
 
 
 @ONE_ENGINE
-def test_it_does_not_exist_where_the_rules_say_nothing(camille):
+def test_it_does_not_exist_where_the_rules_say_nothing_2025_1059(camille):
     Rules.delete().execute()
     assert camille.page not in camille.portal.get("/mes-procurations").text
     assert camille.opens().status_code == 404

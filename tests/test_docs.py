@@ -4,7 +4,8 @@ import re
 import pytest
 
 from portal.law import LAW
-from tests.generated import DOCUMENTS, ROOT, tests_by_key
+from tests import generated
+from tests.generated import DOCUMENTS, ROOT
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -14,7 +15,7 @@ def test_a_document_made_of_the_code_is_not_behind_it(name):
 
 @pytest.mark.parametrize("key", [article.key for article in LAW])
 def test_every_article_applied_has_a_test_that_bears_its_name(key):
-    assert tests_by_key()[key]
+    assert generated.tests_by_key()[key]
 
 
 def test_voters_read_every_article_of_the_code_that_is_applied():

@@ -114,7 +114,7 @@ def left():
     return [event.seq for event in Event.select().order_by(Event.seq)]
 
 
-def test_whole_months_are_erased_a_year_after_their_last_day_and_the_chain_still_holds(months):
+def test_whole_months_are_erased_a_year_after_their_last_day_and_the_chain_still_holds_cnil_2021_122(months):
     forgets(datetime.datetime(2028, 1, 31, 23, 59, 59, tzinfo=UTC))
     assert left() == [1, 2, 3, 4, 5, 6, 7]
     forgets(datetime.datetime(2028, 2, 1, tzinfo=UTC))

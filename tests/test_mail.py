@@ -205,7 +205,7 @@ def test_defaite_says_that_the_reference_is_good_again(db):
                 "votre pièce d’identité")
 
 
-def test_annulee_says_why_as_article_r80_asks(db):
+def test_annulee_says_why_R80(db):
     assert says(told(a_procuration(Status.ANNULEE)), "Décès du mandataire", "R. 80", "Personne ne votera pour vous")
 
 

@@ -268,7 +268,7 @@ def test_a_birth_date_known_by_its_year_is_shown_as_documents_show_it(officer):
 @pytest.mark.parametrize("missing, sentence", [
     ("document", "Cochez « Pièce originale"), ("identity", "Cochez « Même identité"),
     ("consent", "Cochez « La personne consent")])
-def test_nothing_is_established_before_every_point_is_ticked(officer, missing, sentence):
+def test_nothing_is_established_before_every_point_is_ticked_R73(officer, missing, sentence):
     file = a_procuration()
     ticks = {name: tick for name, tick in TICKS.items() if name != missing}
     officer.looks_up(file.reference).presses("Établir la procuration", **ticks)
@@ -657,7 +657,7 @@ DAY = datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize("dates", [{"habilitated_from": TODAY + 2 * DAY}, {"habilitated_until": TODAY - 2 * DAY}])
-def test_outside_the_dates_of_the_habilitation_nothing_is_shown_or_done(app, dates):
+def test_outside_the_dates_of_the_habilitation_nothing_is_shown_or_done_R72_1(app, dates):
     file = a_procuration()
     officer = Counter(app)
     officer.looks_up(file.reference)

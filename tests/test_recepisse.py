@@ -89,7 +89,7 @@ def test_the_code_holds_the_six_characters_and_nothing_else(address):
     assert of("validee").qr is None
 
 
-def test_once_established_it_names_the_authority_and_promises_nothing(address):
+def test_once_established_it_names_the_authority_and_promises_nothing_R75(address):
     text = words(" ".join(said(of("etablie"))))
     assert "Dominique Martin, brigadier-chef, APJ" in text and "à Lyon, le vendredi 20 février 2026" in text
     assert "ne l’a pas encore vérifiée" in text and "K7M" not in text
