@@ -8,6 +8,7 @@ import datetime
 import re
 from zoneinfo import ZoneInfo
 
+from dateutil.relativedelta import relativedelta
 from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, FormField, HiddenField, SelectChoice, SelectMultipleField, StringField
 
@@ -22,6 +23,7 @@ LONGEST_QUALITY = 100       # characters
 LONGEST_PLACE = Procuration.authority_place.max_length
 ONE_DAY = datetime.timedelta(days=1)
 FAR = datetime.date.max - ONE_DAY * 366
+A_LIFE = relativedelta(years=100)           # beyond it a year is mistyped, and no calendar goes on for ever
 MIDDAY = datetime.time(12)
 AND = ", "                  # between an authority's name and quality
 
@@ -181,6 +183,8 @@ class ActeForm(PlainForm):
             raise stop(field, "both")
         if field.data and datetime.date.fromisoformat(field.data) < self.today:
             raise stop(field, "past")
+        if field.data and datetime.date.fromisoformat(field.data) > self.today + A_LIFE:
+            raise stop(field, "too_far")
 
     def validate_established_on(self, field):
         day = datetime.date.fromisoformat(field.data)

@@ -211,7 +211,12 @@ def defaire(procuration, officer, reason):
         places.hold(procuration)
         _move("defaire", procuration, officer, reason=reason,
               established_at=None, officer=None, authority="", authority_place="")
-        Reference.update(used_at=None).where(Reference.procuration == procuration).execute()
+        Reference.update(used_at=None).where(Reference.procuration == procuration,
+                                             Reference.kind == "etablir").execute()
+        # What was asked to end is undone: a reference that waits must not end the next act.
+        (Reference.update(ended_at=now(), reason="choix_du_mandant")
+         .where(Reference.procuration == procuration, Reference.kind == "resilier", Reference.ended_at.is_null())
+         .execute())
         places.release(procuration)
         verdicts.forget(procuration)
         Mot.delete().where(Mot.procuration == procuration).execute()

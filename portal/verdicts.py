@@ -11,6 +11,7 @@ from models import (LIVE, Commune, Couverture, Passage, Personne, Procuration, R
                     TourDay, now)
 from portal import checks, places, rolls, scrutins, sealed
 from portal.checks import Facts, OnTour, Search, Verdict
+from portal.database import hold, transaction
 
 RECENT = datetime.timedelta(days=30)    # an older roll cannot say that somebody is not on it: voters register any day
 TRIES = 10                              # namings a voter may have looked up a day (design 5)
@@ -159,7 +160,8 @@ def _tied(procuration, mine, against):
 def found(voter, commune, mandataire, tours):
     """Are the voter and the mandataire on the rolls: (True or False, True or False), False for all that is not
     certain. None once the voter named TRIES others today: nobody may search the rolls by this."""
-    if not _may_try(voter, f"{commune.code}|{mandataire.key}|{mandataire.commune and mandataire.commune.code}"):
+    where = mandataire.commune and mandataire.commune.code
+    if not _may_try(voter, f"{commune.code}|{mandataire.key}|{where}|{mandataire.nne}"):
         return None
     rules = [scrutins.rules(scrutin, commune) for scrutin in {tour.scrutin for tour in tours}]
     voting = [row.lists for row in rules]
@@ -171,13 +173,15 @@ def found(voter, commune, mandataire, tours):
 
 def _may_try(voter, named):
     """Count what was named, once a day however often it is looked at again."""
-    tries = SingleUse.select().where(SingleUse.kind == "verifier", SingleUse.subject == f"verifier:{voter.id}",
+    subject, mark = f"verifier:{voter.id}", sealed.derived("verifier", f"{voter.id}|{named}")
+    tries = SingleUse.select().where(SingleUse.kind == "verifier", SingleUse.subject == subject,
                                      SingleUse.expires_at > now())
-    mark = sealed.derived("verifier", f"{voter.id}|{named}")
     if tries.where(SingleUse.hash == mark).exists():
         return True
-    if tries.count() >= TRIES:
-        return False
-    fresh = {"kind": "verifier", "subject": f"verifier:{voter.id}", "expires_at": now() + A_DAY}
-    (SingleUse.insert(hash=mark, **fresh).on_conflict(conflict_target=(SingleUse.hash,), update=fresh).execute())
+    with transaction():
+        hold(subject)                                   # of many at once, each would find room
+        if tries.count() >= TRIES:
+            return False
+        fresh = {"kind": "verifier", "subject": subject, "expires_at": now() + A_DAY}
+        SingleUse.insert(hash=mark, **fresh).on_conflict(conflict_target=(SingleUse.hash,), update=fresh).execute()
     return True

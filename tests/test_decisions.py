@@ -1,10 +1,12 @@
 """What the usual checks lead to: kept with the file, made again, decided by the clock where the rules say so."""
 import datetime
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from models import Couverture, Elector, Job, Mail, Passage, Procuration, Roll, Rules, now
+from models import Couverture, Elector, Job, Mail, Passage, Procuration, Roll, Rules, database, now
 from portal import clock, decisions, jobs, procedure, rolls, verdicts
 from portal.checks import KO, OK, TO_VERIFY
 from tests.factories import (a_commune, a_demande, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent,
@@ -332,6 +334,26 @@ def test_nobody_searches_the_rolls_by_naming_people_all_day_long(db):
     assert answers[:-1] == [(False, False)] * verdicts.TRIES and answers[-1] is None
     assert verdicts.found(voter, a_commune(), named[0], tours) == (False, False)      # seen already: no try
     assert verdicts.found(a_voter(), a_commune(), named[-1], tours) == (False, False)
+
+
+def test_nobody_tries_the_numbers_of_a_person_one_by_one(db):
+    voter, someone, tours = a_voter(), a_mandataire(), list(a_scrutin().tours)
+    numbers = [str(10_000_000 + number) for number in range(verdicts.TRIES + 1)]
+    answers = [verdicts.found(voter, a_commune(), replace(someone, nne=number), tours) for number in numbers]
+    assert answers[-1] is None and None not in answers[:-1]
+
+
+def test_tries_made_at_once_are_counted_one_by_one(db):
+    voter, commune, tours, someone = a_voter(), a_commune(), list(a_scrutin().tours), a_mandataire()
+    together = threading.Barrier(verdicts.TRIES + 5)
+
+    def tries(number):
+        with database.connection_context():
+            together.wait(20)
+            return verdicts.found(voter, commune, replace(someone, first_names="Sacha" + number * "a"), tours)
+    with ThreadPoolExecutor(together.parties) as threads:
+        answers = list(threads.map(tries, range(together.parties)))
+    assert answers.count(None) == 5
 
 
 # --- A slow, obvious judge ------------------------------------------------------------------------------------------

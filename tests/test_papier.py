@@ -159,6 +159,7 @@ def test_a_period_longer_than_a_year_is_asked_about_R74(desk):
     ("tours", {"tours": None}, "cochez un tour ou les deux"),
     ("tours", {"tours": ["999"]}, "n’est plus au calendrier"),
     ("until", {"until__day": "1", "until__month": "1", "until__year": "2099"}, "pas les deux"),
+    ("until", {"tours": None, "until__day": "31", "until__month": "12", "until__year": "9999"}, "aussi longtemps"),
     ("authority", {"authority": "Bernard, adjudant"}, "ne contient pas de virgule"),
     ("quality", {"quality": " "}, "Écrivez la qualité"),
     ("place", {"place": "x" * 81}, "tient en 80 caractères"),

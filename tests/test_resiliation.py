@@ -250,6 +250,17 @@ def test_a_double_click_ends_once(officer):
     assert mails(file, "resiliee") == 1
 
 
+def test_what_was_asked_of_an_act_that_is_undone_does_not_end_the_next_one(db):
+    file = a_procuration(Status.ETABLIE)
+    reference = resiliation.demander(file, file.voter)
+    procedure.defaire(fresh(file), file.officer, "demande_du_mandant")
+    procedure.etablir(fresh(file), file.officer)
+    assert resiliation.awaited(fresh(file)) is None
+    with pytest.raises(resiliation.ResiliationGivenUp):
+        resiliation.etablir(references.find(reference.code), file.officer)
+    assert resiliation.demander(fresh(file), file.voter).code != reference.code
+
+
 def test_it_is_not_undone_and_the_page_says_what_to_do(officer):
     file = a_procuration(Status.ETABLIE)
     officer.looks_up(asked(file)).presses("Résilier la procuration", **TICKS)
