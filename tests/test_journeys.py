@@ -11,7 +11,7 @@ import pytest
 
 from demo.samples import DOMAIN
 from tests.browser import PHONE, SCREEN, chromium, needs_chromium
-from tests.conftest import _named
+from tests.postgresql import named
 from tests.stack import Demo, reference_in
 
 pytestmark = needs_chromium
@@ -27,7 +27,7 @@ def demo(request, tmp_path_factory):
         uri = request.getfixturevalue("postgresql_server")
         with psycopg.connect(uri, autocommit=True) as admin:
             admin.execute("CREATE DATABASE demo")
-        url = _named(uri, "demo")
+        url = named(uri, "demo")
     demo = Demo(folder, url)
     yield demo
     demo.process.stop()

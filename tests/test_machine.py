@@ -17,8 +17,7 @@ from models import (BEFORE_ESTABLISHMENT, LIVE, TRANSITIONS, UTC, Couverture, Ev
 from portal import clock, erasure, jobs, journal, mail, places, procedure, resiliation
 from portal.errors import NoPlaceHeld, NothingChanged, NotYours, PlaceGone, PlaceHeld, Refused, TooLateToUndo
 from portal.procedure import Named
-from tests.factories import (a_commune, a_demande, a_period, a_scrutin, a_voter, an_acte, an_agent, an_officer, fresh,
-                             never_synced)
+from tests.factories import a_commune, a_demande, a_period, a_scrutin, a_voter, an_acte, an_agent, an_officer, fresh
 from tests.judge_of_places import Act, Judge
 
 BEGINNING = datetime.datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -351,7 +350,6 @@ def _a_year_ago():
 def run(monkeypatch, programs):
     """`programs` histories; returns what happened, in words."""
     monkeypatch.setattr(procedure, "clock", now)    # a server's own clock does not travel
-    never_synced()
     began = time.monotonic()
     with time_machine.travel(BEGINNING, tick=True):
         Machine.world = World()

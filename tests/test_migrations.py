@@ -8,7 +8,7 @@ from models import TABLES, Event, database
 from portal import journal
 from portal.database import migrations, open_database, transaction
 from portal.procedure import CLOCK
-from tests.conftest import _named
+from tests.postgresql import named
 
 HISTORY = "schema_migration"
 POSTGRESQL_CATALOGUE = {
@@ -45,7 +45,7 @@ def from_the_models(engine, request, tmp_path):
     uri = request.getfixturevalue("postgresql_server")
     with psycopg.connect(uri, autocommit=True) as admin:
         admin.execute("CREATE DATABASE models")
-        yield _named(uri, "models")
+        yield named(uri, "models")
         admin.execute("DROP DATABASE models WITH (FORCE)")
 
 

@@ -10,7 +10,7 @@ from models import Couverture, Procuration, Role, Rules, Status, Tour, TourDay, 
 from portal import places, procedure, scrutins
 from portal.errors import AlreadyDecided, NothingChanged, NotYours, PlaceGone, PlacesMoved, PollOver
 from tests.factories import (a_commune, a_procuration, a_scrutin, a_voter, an_acte, an_agent, an_officer, fresh,
-                             never_synced, somebody)
+                             somebody)
 from tests.judge_of_places import Act, Judge
 
 HOUR = datetime.timedelta(hours=1)
@@ -458,7 +458,6 @@ class World:
 
 def compare_histories(examples):
     world = World()
-    never_synced()
 
     @settings(max_examples=examples, deadline=None, database=None, derandomize=True,
               suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink))
