@@ -43,7 +43,8 @@ class RollView(Searching, RoleView):
         if found:
             journal.record(self.actor, "consulter", "elector", *(elector.id for elector in found[:MOST_FOUND]))
         return self.render("admin/commune/liste.html", rolls=list(visible(Roll, self.actor)), file=self.file(),
-                           search=search, found=found[:MOST_FOUND], more=len(found) > MOST_FOUND)
+                           search=search, found=found[:MOST_FOUND], more=len(found) > MOST_FOUND,
+                           acquaintance=rolls.acquaintance(self.actor.commune))
 
     @expose("/importer")
     def importer(self):
@@ -99,7 +100,8 @@ class RollView(Searching, RoleView):
         answer = make_response(self.render(
             "admin/commune/liste_importer.html", file=file, form=form, whole=whole, reading=reading, paused=paused,
             percent=percent_of(file) if reading else None, refusal=file and roll_import.refusal_of(file),
-            current=rolls.current(commune_of(self.actor)), smaller=is_smaller(file)))
+            current=rolls.current(commune_of(self.actor)), smaller=is_smaller(file),
+            acquaintance=roll_import.acquaintance(file) if file and file.state == "ready" else None))
         if reading and not paused:
             answer.headers["Refresh"] = REFRESH
         return answer

@@ -235,6 +235,13 @@ def _parts(file, position):
         place, skipped = place + 1, 0
 
 
+def acquaintance(file):
+    """What the rolls of the commune would know of its last mandants with `file`, which is read; see portal.rolls."""
+    kinds = [kind for kind, electors in file.report["electors"].items() if electors]
+    others = (Roll.commune == file.commune) & (Roll.state == "current") & Roll.kind.not_in(kinds)
+    return rolls.acquaintance(file.commune, Roll.select(Roll.id).where((Roll.file == file) | others))
+
+
 # --- Replacing ------------------------------------------------------------------------------------------------------
 
 def replace(file, actor, *, smaller=False):

@@ -42,6 +42,11 @@ class Acquaintance(NamedTuple):
         from it may well vote there."""
         return 0 < self.known >= self.asked / 2
 
+    @property
+    def is_strange(self):
+        """Worth a warning: of one or two mandants who are missing, each may be a fault of their own."""
+        return self.asked > 2 and not self.is_good
+
 
 def current(commune):
     """The rolls a commune has now: {kind: Roll}, empty where none was imported. One statement."""

@@ -108,12 +108,15 @@ def judge(wanted, person, electors):
 
 
 def plain(person):
-    """Birth name, used name and first names as bare letters."""
-    return letters(person["birth_name"]), letters(person["used_name"] or ""), person_first_names(person)
+    """Birth name, used name and first names as bare letters: all, the first one, and what they may begin with."""
+    return letters(person["birth_name"]), letters(person["used_name"] or ""), person_first_names(person["first_names"])
 
 
-def person_first_names(person):
-    return letters(person["first_names"]), letters(person["first_names"].replace(",", " ").split(" ")[0])
+def person_first_names(text):
+    """Jean-Pierre, Marie is called Jean, Jean-Pierre or Jean Pierre Marie: a hyphen is often left out."""
+    words = text.replace(",", " ").replace("-", " ").split()
+    beginnings = {letters("".join(words[:count])) for count in range(1, len(words) + 1)}
+    return letters(text), letters(text.replace(",", " ").split(" ")[0]), beginnings
 
 
 def letters(text):
@@ -123,13 +126,13 @@ def letters(text):
 
 def compared(wanted, born, elector, registered):
     """"exact", "near" or None."""
-    (name, used, (all_first, first)), (its_name, its_used, (its_all, its_first)) = wanted, elector
+    (name, used, (all_first, first, _)), (its_name, its_used, (its_all, _, its_beginnings)) = wanted, elector
     if not same_date(born, registered):
         return None
     if name == its_name and all_first == its_all and born == registered:
         return "exact"
     shares_a_name = ({name, used} & {its_name, its_used}) - {""}
-    return "near" if shares_a_name and first == its_first else None
+    return "near" if shares_a_name and first in its_beginnings else None
 
 
 def same_date(one, other):

@@ -3,14 +3,16 @@ import io
 import tracemalloc
 from types import SimpleNamespace
 
+import psycopg
 import pytest
+from peewee import OperationalError
 
 from benchmarks import roll as sample
-from models import CommuneName, Elector, Event, Job, Roll, RollFile, RollPart, now
+from models import CommuneName, Elector, Event, Job, Personne, Roll, RollFile, RollPart, database, now
 from portal import clock, roll_files, roll_import, rolls
 from portal.procedure import CLOCK
 from portal.typography import loosen
-from tests.factories import a_commune, an_agent, an_officer
+from tests.factories import a_commune, a_procuration, an_agent, an_officer
 from tests.statements import count_statements
 from tests.test_back_office import Desk
 
@@ -248,6 +250,10 @@ def test_a_bom_quotes_line_breaks_and_empty_lines_are_read():
     (a_file({}).decode().encode("utf-16"), roll_files.RollBinary),
     (a_file({}).replace(b"DURAND", b"DUR\0AND"), roll_files.RollBinary),
     (b"PK\3\4" + b"\0\xff" * 90_000, roll_files.RollBinary),
+    (b"%PDF-1.7\n%\xe2\xe3\n", roll_files.RollHeaders),
+    (b"<!doctype html>\n<title>ELIRE</title>\n", roll_files.RollHeaders),
+    (b";" * 60_000 + b"\n", roll_files.RollHeaders),
+    (a_file({}).replace(b"\n", b"\r"), roll_files.RollTruncated),
     (a_file({}).replace("nom de naissance".encode(), b"nom"), roll_files.RollHeaders),
     (a_file({}).replace(b";", b","), roll_files.RollHeaders),
     (b'"une "premi\xc3\xa8re" ligne"\n', roll_files.RollHeaders),
@@ -382,6 +388,39 @@ def test_a_refused_file_leaves_the_former_roll_and_nothing_else(db, tmp_path, mo
     work()
     assert names_on() == ["DURAND"]
     assert Elector.select().count() == 1 and not RollFile.select().exists()
+
+
+def test_a_full_disk_or_a_lost_database_keeps_the_former_roll_until_the_same_file_is_read(app, engine, tmp_path,
+                                                                                          settings, monkeypatch):
+    lyon, path = a_commune(), saved(tmp_path, *many(300))
+    roll_import.import_file(lyon, saved(tmp_path, ANNE, name="former.csv"), CLOCK)
+    monkeypatch.setattr(roll_files, "BATCH", 100)
+    fail, mend = FAULTS[engine]
+    with pytest.raises(OperationalError):
+        roll_import.import_file(lyon, path, CLOCK, progress=lambda done, total: fail(settings.database_url))
+    mend()
+    assert names_on() == ["DURAND"]
+    roll_import.import_file(lyon, path, CLOCK)
+    assert len(names_on()) == 300
+
+
+def fill_the_disk(url):
+    database.execute_sql("PRAGMA max_page_count = 1")
+
+
+def end_the_connections(url):
+    with psycopg.connect(url) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                      " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+
+def connect_again():
+    database.close()
+    database.connect()
+
+
+FAULTS = {"sqlite": (fill_the_disk, lambda: database.execute_sql("PRAGMA max_page_count = 1000000")),
+          "postgresql": (end_the_connections, connect_again)}
 
 
 class Killed(BaseException):
@@ -604,6 +643,19 @@ def test_a_much_smaller_roll_is_to_be_ticked(desk):
     assert desk.page.status_code == 422 and "Cochez" in desk.text and len(names_on()) == 9
     desk.presses("Remplacer la liste", whole="y")
     assert len(names_on()) == 3
+
+
+def test_a_roll_that_knows_nobody_of_the_last_mandants_is_questioned_before_and_after(desk):
+    for _ in range(3):
+        a_procuration("etablie", commune=desk.agent.commune)
+    sends(desk, *many(9)), work()
+    assert "ne connaît que 0 des 3 derniers mandants" in loosen(desk.opens(IMPORT).text)
+    desk.presses("Utiliser cette liste")
+    assert "ne connaît que 0 des 3 derniers mandants" in loosen(desk.text)
+    a_roll(kind="LCM")
+    for mandant in Personne.select().where(Personne.role == "mandant"):
+        an_elector(Roll.get(kind="LCM"), mandant.birth_name, mandant.first_names)
+    assert "derniers mandants" not in desk.opens(LIST).text
 
 
 def test_a_file_given_up_leaves_nothing(desk):
