@@ -68,7 +68,8 @@ def newcomer(world):
 
 
 def mandant(world):
-    return {"voter": world.mandant}
+    """Somebody with a file in each state."""
+    return {"voter": world.files and world.mandant}
 
 
 def careful_voter(world):
