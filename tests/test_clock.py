@@ -1,5 +1,6 @@
 """What is done without anybody asking: once however many workers, at the hour of each town, and again after a crash."""
 import datetime
+import itertools
 import threading
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,18 @@ ZONES = ("Europe/Paris", "America/Guadeloupe", "America/Martinique", "America/Ca
 def at(year, month, day, hour=0, minute=0, second=0, zone="Europe/Paris"):
     """An instant by the clock of a zone."""
     return datetime.datetime(year, month, day, hour, minute, second, tzinfo=ZoneInfo(zone))
+
+
+def each_town(**columns):
+    """A town on each clock of France."""
+    return [Commune.create(code=f"9{number:04}", name=f"Ville-{number}", departement="999", zone=zone, **columns)
+            for number, zone in enumerate(ZONES)]
+
+
+def in_turn(files, instant_of):
+    """(instant, the files whose it is), the earliest first: some towns share an hour."""
+    ordered = sorted(files, key=lambda file: (instant_of(file), file.id))
+    return [(instant, list(some)) for instant, some in itertools.groupby(ordered, instant_of)]
 
 
 def move(file, **columns):
@@ -199,19 +212,17 @@ def _overdue(**columns):
     return a_procuration(demande=_period(now().date() + datetime.timedelta(days=300)), **columns)
 
 
-@pytest.mark.parametrize("zone", ZONES)
-def test_a_request_lapses_with_the_last_second_of_its_town_not_before_arrete_2021(db, zone):
-    commune = a_commune()
-    Commune.update(zone=zone).execute()
-    commune.zone = zone
-    last_day = now().date() + datetime.timedelta(days=20)
-    file = a_procuration(demande=_period(last_day, commune=commune))
-    midnight = datetime.datetime.combine(last_day + datetime.timedelta(days=1), datetime.time(), ZoneInfo(zone))
-    for instant, status in ((midnight - SECOND, Status.DEPOSEE), (midnight + SECOND, Status.CADUQUE)):
-        with time_machine.travel(instant, tick=False):
-            all_due("perimer")
-            assert fresh(file).status == status
-    assert told("caduque") == [f"perimer:{file.id}:1:mandant"]
+def test_a_request_lapses_with_the_last_second_of_its_town_not_before_arrete_2021(db):
+    last_day, scrutin, ended = now().date() + datetime.timedelta(days=20), a_scrutin(in_days=400), []
+    files = [a_procuration(demande=_period(last_day, scrutin=scrutin, commune=commune)) for commune in each_town()]
+    for midnight, some in in_turn(files, lambda file: datetime.datetime.combine(
+            last_day + datetime.timedelta(days=1), datetime.time(), ZoneInfo(file.commune.zone))):
+        for instant, over in ((midnight - SECOND, []), (midnight + SECOND, some)):
+            with time_machine.travel(instant, tick=False):
+                all_due("perimer")
+            ended += over
+            assert set(Procuration.select().where(Procuration.status == Status.CADUQUE)) == set(ended)
+    assert told("caduque") == [f"perimer:{file.id}:1:mandant" for file in ended] and len(ended) == len(ZONES)
 
 
 @pytest.mark.parametrize("filed, lapses", [
@@ -271,18 +282,17 @@ def _eight(day, commune):
     return scrutins.hour_of(day, 8, commune)
 
 
-@pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("days", [14, 3])
-def test_a_mandant_is_warned_at_eight_in_the_morning_of_the_town(db, zone, days):
-    commune = a_commune()
-    Commune.update(zone=zone).execute()
-    commune.zone = zone
-    file = move(a_procuration(demande=_period(now().date() + datetime.timedelta(days=40), commune=commune)),
-                filed_at=now() - datetime.timedelta(days=9))
-    eight = _eight(file.valid_until - datetime.timedelta(days=days), commune)
-    assert _warned_on(file, eight - SECOND) == []
-    assert _warned_on(file, eight + SECOND) == [f"avertissement:{file.id}:delai-{days}:mandant"]
-    assert len(_warned_on(file, eight + datetime.timedelta(hours=30))) == 1
+def test_a_mandant_is_warned_at_eight_in_the_morning_of_the_town(db, days):
+    last_day, scrutin = now().date() + datetime.timedelta(days=40), a_scrutin(in_days=400)
+    files = [move(a_procuration(demande=_period(last_day, scrutin=scrutin, commune=commune)),
+                  filed_at=now() - datetime.timedelta(days=9)) for commune in each_town()]
+    warned = []
+    for eight, some in in_turn(files, lambda file: _eight(last_day - datetime.timedelta(days=days), file.commune)):
+        assert _warned_on(None, eight - SECOND) == warned
+        warned += [f"avertissement:{file.id}:delai-{days}:mandant" for file in some]
+        assert _warned_on(None, eight + SECOND) == warned
+    assert len(warned) == len(ZONES) and _warned_on(None, eight + datetime.timedelta(hours=30)) == warned, "once"
 
 
 def test_each_poll_is_announced_three_days_before_and_never_with_another_warning(db):
@@ -360,18 +370,21 @@ def _on(instant):
     return told("veille"), told("a_decider")
 
 
-@pytest.mark.parametrize("zone", ZONES)
-def test_on_the_eve_at_eight_in_the_morning_the_mandant_is_told_to_call_and_the_town_hall_is_alerted(db, zone):
-    commune = a_commune()
-    Commune.update(zone=zone, email="mairie@exemple.fr").execute()
-    file = _undecided(commune=commune)
-    poll, tour = file.valid_until, file.scrutin.tours.get().id
-    commune = Commune.get()
-    eight = _eight(poll - datetime.timedelta(days=1), commune)
-    assert _on(eight - SECOND) == ([], [])
-    everybody = [f"veille:{file.id}:{tour}:mandant"], [f"a_decider:{commune.code}:{tour}:mairie"]
-    assert _on(eight + SECOND) == everybody
-    assert _on(_eight(poll, commune)) == everybody, "once"
+def _told_by(instant):
+    return tuple(map(set, _on(instant)))
+
+
+def test_on_the_eve_at_eight_in_the_morning_the_mandant_is_told_to_call_and_the_town_hall_is_alerted(db):
+    towns, scrutin = each_town(email="mairie@exemple.fr"), a_scrutin(in_days=5, two_tours=False)
+    files = [move(a_procuration(Status.ETABLIE, scrutin=scrutin, commune=commune),
+                  established_at=now() - datetime.timedelta(days=2)) for commune in towns]
+    poll, tour, called, alerted = files[0].valid_until, scrutin.tours.get().id, set(), set()
+    for eight, some in in_turn(files, lambda file: _eight(poll - datetime.timedelta(days=1), file.commune)):
+        assert _told_by(eight - SECOND) == (called, alerted)
+        called |= {f"veille:{file.id}:{tour}:mandant" for file in some}
+        alerted |= {f"a_decider:{file.commune_id}:{tour}:mairie" for file in some}
+        assert _told_by(eight + SECOND) == (called, alerted)
+    assert len(alerted) == len(ZONES) and _told_by(_eight(poll, towns[0])) == (called, alerted), "once"
 
 
 @pytest.mark.parametrize("status", [Status.VALIDEE, Status.INVALIDEE, Status.DEPOSEE])
