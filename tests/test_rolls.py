@@ -1,6 +1,8 @@
 """Electoral rolls: their files, their replacement as a whole, and who is found on them."""
 import io
+import re
 import tracemalloc
+from pathlib import Path
 from types import SimpleNamespace
 
 import psycopg
@@ -15,6 +17,7 @@ from portal.typography import loosen
 from tests.factories import a_commune, a_procuration, an_agent, an_officer
 from tests.statements import count_statements
 from tests.test_back_office import Desk
+from tests.test_house import catalogue_keys
 
 
 def a_roll(commune=None, kind="LP", state="current"):
@@ -207,8 +210,16 @@ def test_numbers_of_electors(written, read):
     assert roll_files.number(written) == read
 
 
+def test_a_number_with_letters_is_told_and_not_kept():
+    content = ("prénom;nom de naissance;sexe;date de naissance;bureau de vote;code ugle;type de liste;NNE\n"
+               "Zoé;DURAND;F;1961;12;69123;LP;12345678A\n").encode()
+    reading, rows = reading_of(content)
+    assert rows[0][1][-1] is None and reading.report["faults"] == [[2, "nne", True]]
+
+
 @pytest.mark.parametrize("person, fault", [
     ({"birth_date": "29/02/1981"}, "date"), ({"birth_date": ""}, "date"), ({"birth_date": "01/01/1875"}, "old"),
+    ({"birth_date": "01/01/2999"}, "date"), ({"birth_date": "00/00/0000"}, "date"),
     ({"sex": "?"}, "sex"), ({"birth_name": "D\ufffdRAND"}, "characters")])
 def test_who_is_badly_written_stays_on_the_roll_and_is_told(person, fault):
     """To leave them out could cost a vote."""
@@ -226,6 +237,13 @@ def test_a_line_that_names_nobody_is_left_out_and_told(change, fault):
     reading, rows = reading_of(head + row + row.replace(*change) + row)
     assert len(rows) == 2 and reading.report["left_out"] == 1
     assert reading.report["faults"] == [[3, fault, False]]
+
+
+def test_each_fault_of_a_line_has_a_sentence():
+    source = Path(roll_files.__file__).read_text()
+    faults = {*re.findall(r'LeftOut\("(\w+)"\)', source), *re.findall(r'\("(\w+)", [\w"]', source)}
+    assert {"quotes", "date", "nne"} <= faults
+    assert {f"roll.fault.{fault}" for fault in faults} == {key for key in catalogue_keys() if "roll.fault" in key}
 
 
 def test_a_hundred_faults_are_told_and_all_are_counted():
