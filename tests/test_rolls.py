@@ -241,7 +241,8 @@ def test_a_line_that_names_nobody_is_left_out_and_told(change, fault):
 
 
 def test_each_fault_of_a_line_has_a_sentence():
-    source, doubts = Path(roll_files.__file__).read_text(), inspect.getsource(roll_files.elector).partition("doubts = ")[2]
+    source = Path(roll_files.__file__).read_text()
+    doubts = inspect.getsource(roll_files.elector).partition("doubts = ")[2]
     faults = {*re.findall(r'LeftOut\("(\w+)"\)', source), *re.findall(r'\("(\w+)", ', doubts)}
     assert {"quotes", "date", "nne"} <= faults
     assert {f"roll.fault.{fault}" for fault in faults} == {key for key in catalogue_keys() if "roll.fault" in key}
