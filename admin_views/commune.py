@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 from zoneinfo import ZoneInfo
 
-from flask import abort, flash, g, redirect, request
+from flask import flash, g, redirect, request
 from flask_admin import expose
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
@@ -20,17 +20,19 @@ from admin_views.bulk import bulk
 from admin_views.fields import printable
 from admin_views.filters import Choice, Day
 from admin_views.paging import MOST_COUNTED
+from admin_views.homonyms import ToldApart, homonyms
 from admin_views.reasons import ReasonForm
 from admin_views.resiliation import EndedOnPaper
 from admin_views.searching import MOST_WORDS
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
-from portal import checks, mail, names, outbox, procedure, scrutins, verdicts
+from portal import attention, checks, mail, names, outbox, places, procedure, scrutins, verdicts
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
 LONGEST_COMMENT = 1000      # characters
 DECISIONS = ("valider", "invalider")                        # what the queue waits for
+SEEKS_PLACES = ("reprendre", "distinguer")                  # and may find none
 ANY = "any"
 ASKED = -1                  # beside the places of a file: the tour is one it names
 
@@ -52,7 +54,7 @@ def tours():
     return [(tour.id, f"{tour.scrutin.name}, {words('TOURS')[tour.number]}") for tour in every_tour()]
 
 
-def places():
+def shortages():
     return [("sans", gettext("view.sans"))]
 
 
@@ -106,7 +108,8 @@ class ToSeeAgain(Choice):
     """Files that something happened to since they were established or decided."""
 
     def apply(self, query, value):
-        return query.where(self.column.is_null(False) if value == ANY else self.column == value)
+        wanted = self.column.is_null(False) if value == ANY else self.column == value
+        return query.where(wanted, attention.still_matters(current_user.actor.commune))
 
 
 class LocalDay(Day):
@@ -145,7 +148,7 @@ class DecisionForm(ReasonForm):
 
 # --- The view -------------------------------------------------------------------------------------------------------
 
-class ProcurationView(EndedOnPaper, ScopedView):
+class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
     roles = frozenset(TOWN_HALL)
     rights = {"export": TOWN_HALL}
     column_list = ("mandant", "mandataire", "covers", "established_at", "status")
@@ -153,7 +156,7 @@ class ProcurationView(EndedOnPaper, ScopedView):
                           "mandataire.birth_name", "mandataire.first_names", "mandataire.birth_date", "covers",
                           "valid_until", "established_at", "authority", "authority_place", "status", "places")
     column_filters = (Choice(Procuration.status, statuses, views=True), OfTour(Procuration.id, tours, name="tour"),
-                      WithoutPlace(Procuration.id, places, name="place"), Choice(Procuration.verdict, outcomes),
+                      WithoutPlace(Procuration.id, shortages, name="place"), Choice(Procuration.verdict, outcomes),
                       ToSeeAgain(Procuration.attention, attentions),
                       LocalDay(Procuration.established_at, name="day"))
     column_formatters = {name: macro(f"cell_{name}") for name in column_list}
@@ -231,7 +234,8 @@ class ProcurationView(EndedOnPaper, ScopedView):
         for passage in passages:
             passage.told = corrections.in_words(passage.changes, row.commune)
         there = places_there(row)
-        return {"passages": passages, "tours": tours, "decided": self.just_decided(),
+        return {"passages": passages, "tours": tours, "decided": self.just_decided(), "homonyms": homonyms(row),
+                "seen_is_enough": row.attention in attention.SEEN_IS_ENOUGH,
                 "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
                 "free": [(tour, day) for tour, day in tours if tour.id in there],
                 **self.checked(row),
@@ -292,10 +296,14 @@ class ProcurationView(EndedOnPaper, ScopedView):
     def attribuer_view(self):
         return self.decide("attribuer", self.as_seen())
 
-    @expose("/distinguer/", methods=("POST",))
-    def distinguer_view(self):
-        role = request.form.get("role")
-        return self.decide("distinguer", self.as_seen(), role) if role in Personne.ROLES else abort(400)
+    @expose("/vu/", methods=("POST",))
+    def vu_view(self):
+        row = self.get_one(request.form.getlist("id"))
+        try:
+            attention.put_aside(row, self.actor, request.form.get("attention"))
+        except Refused as refusal:
+            return self.told(row, refusal)
+        return self.go_on("vu", row)
 
     def weigh(self, act):
         """The reason, then the mail as it will leave, then the act."""
@@ -327,8 +335,12 @@ class ProcurationView(EndedOnPaper, ScopedView):
 
     def preview(self, act, row, form):
         self.trace_reading([row])
-        letter = outbox.previewed(row, act, *form.reasons)
-        return self.render("admin/commune/apercu.html", model=row, form=form, letter=letter, act=act)
+        return self.render("admin/commune/apercu.html", model=row, form=form, act=act,
+                           letter=self.letter(act, row, form), **(places_anew(row) if act == "reprendre" else {}))
+
+    def letter(self, act, row, form):
+        """The mail or the letter that `act` would send now."""
+        return outbox.previewed(row, act, *form.reasons)
 
     def as_seen(self):
         """The file posted, with the version that was on the screen: the service refuses any other."""
@@ -353,11 +365,18 @@ class ProcurationView(EndedOnPaper, ScopedView):
         said = [gettext(f"decision.{act}", number=row.id)]
         said += [gettext("decision.told" if row.email else "decision.untold")] if act in mail.NAMES else []
         said += [] if act not in DECISIONS else [gettext("decision.next" if following else "decision.none")]
-        flash(" ".join(said), "success")
+        lacking = self.lacking(row) if act in SEEKS_PLACES else []
+        flash(" ".join(said + lacking), "warning" if lacking else "success")
         if not following:
             return redirect(self.get_url(".index_view", **self.opening), 303)
         return redirect(self.get_url(".details_view", id=following, **self.whereabouts(),
                                      apres=row.id if act in DECISIONS else None), 303)
+
+    def lacking(self, row):
+        """What is to be said of the places that an act sought and did not get."""
+        self.load([row])
+        every = len(row.obstacles) == len(row.places)
+        return [gettext("decision.no_place" if every else "decision.some_place")] if row.obstacles else []
 
     def told(self, row, refusal):
         """A refusal on a page of its own: who decided, what and when."""
@@ -378,6 +397,15 @@ def folded(search):
 def first_id(rows):
     first = rows.first()
     return first and first.id
+
+
+def places_anew(file):
+    """What a loaded file would have after its examination is taken up again: tours `held` and `missed`, with their
+    local days."""
+    there = {tour.id for tour in places.offered(file)} | {tour for tour, place in file.places.items() if place}
+    tours = [(tour, scrutins.day_shown(tour, file.commune)) for tour in places.tours_of(file)]
+    return {"held": [pair for pair in tours if pair[0].id in there],
+            "missed": [pair for pair in tours if pair[0].id not in there]}
 
 
 def places_there(file):

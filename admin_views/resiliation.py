@@ -5,11 +5,15 @@ from flask import request
 from flask_admin import expose
 from wtforms import HiddenField
 
+from admin_views.papier import last_typed
 from models import LIVE
-from portal import outbox, procedure, scrutins
+from portal import paper_forms, procedure, scrutins
 from portal.errors import AlreadyDecided
 from portal.fields import DayField, PlainForm, stop
 from portal.paper_forms import AND, LONGEST_PLACE, LONGEST_QUALITY, AuthorityField, ShortField
+
+
+PROPOSED = ("authority", "quality", "place")
 
 
 class PaperEndForm(PlainForm):
@@ -36,6 +40,11 @@ class PaperEndForm(PlainForm):
             raise stop(field, "before")
 
     @property
+    def reasons(self):
+        """What a mail says of it: no reason, no comment, the act."""
+        return None, "", self.evidence
+
+    @property
     def evidence(self):
         """What `procedure.resilier` keeps."""
         return {"authority": AND.join((self.authority.data, self.quality.data)), "place": self.place.data,
@@ -60,9 +69,11 @@ class EndedOnPaper:
 
     def ask_what_it_says(self, row, form):
         self.trace_reading([row])
-        return self.render("admin/commune/resilier.html", model=row, form=form), 422 if form.errors else 200
+        return self.render("admin/commune/resilier.html", model=row, form=form,
+                           proposed=self.authorities(row)), 422 if form.errors else 200
 
-    def letter(self, act, row, form):
-        """The mail that `act` would send now."""
-        said = (None, "", form.evidence) if act == "resilier" else form.reasons
-        return outbox.previewed(row, act, *said)
+    def authorities(self, row):
+        """What may well be written on the act, by field: the authority of the procuration, and that of the act on
+        paper which the agent typed last. Proposed, never filled in: this act is another."""
+        known = [paper_forms.authority_of(file) for file in (row, last_typed(self.actor)) if file and file.authority]
+        return {name: list(dict.fromkeys(one[name] for one in known if one[name])) for name in PROPOSED}

@@ -11,7 +11,7 @@ from admin_views.commune import DECISIONS, days_since, without_a_place, zone_of
 from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from models import TOWN_HALL, Event, Mail, Passage, Procuration, Role, Status, now
-from portal import access, jobs, scrutins
+from portal import access, attention, jobs, scrutins
 
 AHEAD = datetime.timedelta(days=365)        # how far the next poll is looked for
 
@@ -50,8 +50,8 @@ def town_hall(agent):
     return {"most_counted": MOST_COUNTED, "waiting": paging.count(waiting, MOST_COUNTED), "oldest": oldest,
             "oldest_waits": oldest and days_since(oldest.established_at, zone_of(oldest)),
             "blocked": paging.count(waiting.where(without_a_place()), MOST_COUNTED),
-            "attention": paging.count(visible(Procuration, agent).where(Procuration.attention.is_null(False)),
-                                      MOST_COUNTED),
+            "attention": paging.count(visible(Procuration, agent).where(
+                Procuration.attention.is_null(False), attention.still_matters(agent.commune)), MOST_COUNTED),
             "letters": paging.count(visible(Mail, agent).where(Mail.state == "letter"), MOST_COUNTED),
             "polls": polls(agent.commune, today), "today": today, "decided": decided_by(agent, today)}
 

@@ -1,0 +1,60 @@
+"""“Ce n'est pas la même personne”: an older act keeps a place from a file for both name somebody alike (L. 73)."""
+from flask import abort, request
+from flask_admin import expose
+
+from admin_views import paging
+from models import TRANSITIONS, Couverture, Personne, Procuration
+from portal import procedure
+from portal.errors import AlreadyDecided, Refused
+
+MOST_ALIKE = 10             # acts to compare with
+OBSTACLES = {"mandant": "acte_anterieur", "mandataire": "plafond_atteint"}  # what a namesake of each is to a file
+
+
+class NoHomonym(Refused):
+    """No older act keeps a place from the file in that name any more: nobody is to be told apart."""
+
+    status = 409
+
+
+def homonyms(file):
+    """Of a loaded file, the roles whose namesake in an older act may keep a place from it."""
+    return [role for role in Personne.ROLES if OBSTACLES[role] in file.obstacles.values()]
+
+
+def bearing_its_places(file, role):
+    """Ids of the acts that hold what a loaded file lacks, in the name of its `role`. A query."""
+    key = getattr(Couverture, f"{role}_key")
+    return (Couverture.select(Couverture.procuration)
+            .where(key == file.people[role].key, Couverture.tour.in_(list(file.obstacles)),
+                   Couverture.place.is_null(False), Couverture.procuration != file))
+
+
+class ToldApart:
+    """Of the view of procurations."""
+
+    @expose("/distinguer/", methods=("GET", "POST"))
+    def distinguer_view(self):
+        """The acts to compare with, then the act: it cannot be taken back."""
+        row, role = self.get_one(request.values.getlist("id")), request.values.get("role")
+        self.load([row])
+        if role not in Personne.ROLES:
+            abort(400)
+        if row.status not in TRANSITIONS["distinguer"].sources:
+            return self.told(row, AlreadyDecided(procedure.last_passage(row)))
+        if role not in homonyms(row):
+            return self.told(row, NoHomonym())
+        if request.method == "POST":
+            return self.decide("distinguer", self.as_seen(), role)
+        return self.compare(row, role)
+
+    def compare(self, row, role):
+        """Whom an act of this town hall names the same; of another town hall's, only that there is one."""
+        holding = bearing_its_places(row, role)
+        others = self.get_query().where(Procuration.id.in_(holding))
+        others = list(paging.ordered(others, self.keyset).limit(MOST_ALIKE))
+        elsewhere = Procuration.id.in_(holding), Procuration.commune != row.commune_id
+        self.load(others)
+        self.trace_reading([row, *others])
+        return self.render("admin/commune/distinguer.html", model=row, role=role, others=others,
+                           elsewhere=Procuration.select().where(*elsewhere).exists())
