@@ -10,7 +10,7 @@ from demo.samples import DOMAIN
 from models import Commune, Role, Roll, RollFile, WebSession, now
 from portal import resiliation, scrutins
 from portal.mail import LINKS, SAMPLES
-from tests.factories import PASSWORD, a_mandataire, an_agent
+from tests.factories import PASSWORD, a_mandataire, a_procuration, an_agent
 from tests.paper import WRITTEN
 from tests.voter import SOUND
 from tests.world import HARD
@@ -132,6 +132,16 @@ def with_a_smaller_roll(world):
     report = {"electors": {"LP": 99_000, "LCM": 1200, "LCE": 0}, "left_out": 2, "fault_count": 250,
               "faults": [[7, "date", True], [81_234, "columns", False], [90_000, "old", True]]}
     return with_a_roll_file("33063", "ready", report=report)(world)
+
+
+def with_a_roll_of_strangers(world):
+    """It knows none of those who gave a procuration there."""
+    town = Commune.get_by_id("06088")
+    if not Roll.select().where(Roll.commune == town).exists():
+        for _ in range(3):
+            a_procuration("etablie", commune=town)
+        Roll.create(commune=town, state="current", kind="LP", fingerprint="2" * 64, lines=42, current_since=now())
+    return {"agent": an_agent(commune=town)}
 
 
 busy_officer, mairie, maire, elsewhere, ministere = map(agent, (
@@ -542,6 +552,7 @@ COMMUNE = (
     Screen("mairie/liste-refusee", "/admin/liste/importer", with_a_roll_file("31555", "refused", refusal={
         "name": "RollForeign", "facts": {"line": 2, "code": "75056"}})),
     Screen("mairie/liste-lue", "/admin/liste/importer", with_a_smaller_roll),
+    Screen("mairie/liste-etrangere", "/admin/liste/", with_a_roll_of_strangers),
     Screen("mairie/liste-lue-sans-coche", "/admin/liste/importer", with_a_smaller_roll, (sends("/remplacer"),)),
     Screen("maire/accueil", "/admin/", maire),
     Screen("maire/comptes", "/admin/comptes/", maire),
