@@ -56,7 +56,7 @@ class Machine(RuleBasedStateMachine):
             model.delete().execute()
         self.traveller = time_machine.travel(BEGINNING, tick=True)
         self.travel, self.judge, self.over = self.traveller.start(), Judge(), False
-        self.added, self.taken = None, 0
+        self.added, self.taken, self.read = None, 0, {}
         self.world.log_in()
         self.world.programs += 1
 
@@ -280,7 +280,7 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def a_step_was_taken(self):
-        self.taken += 1
+        self.taken, self.read = self.taken + 1, {}
 
     @invariant()
     def each_status_is_the_one_of_the_last_passage(self):
@@ -321,7 +321,11 @@ class Machine(RuleBasedStateMachine):
     # --- Who and what ---
 
     def _among(self, statuses):
-        return list(Procuration.select().where(Procuration.status.in_(statuses)).order_by(Procuration.id))
+        """Read once a step: each rule that may come next asks."""
+        if statuses not in self.read:
+            rows = Procuration.select().where(Procuration.status.in_(statuses)).order_by(Procuration.id)
+            self.read[statuses] = list(rows)
+        return self.read[statuses]
 
     def _pick(self, which, *statuses):
         files = self._among(statuses)
