@@ -6,8 +6,10 @@ import csv
 import datetime
 import itertools
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
+from demo.identities import CASES
 from models import Commune, Procuration, Tour, Voter, now
 from portal import procedure, resiliation, roll_import, scrutins
 from portal.procedure import CLOCK, Acte, Demande, Named
@@ -28,10 +30,13 @@ CERTIFIED = {"acr": "eidas2", "issuer": "echantillon", "sub_hash": "0" * 64}
 
 
 class Cases:
-    """Made by the services, in one scrutin and one commune; `people` are namings not used yet."""
+    """Made by the services, in one scrutin and one commune, for the people of demo.identities.CASES: `known` gives the
+    voter of one. `people` are namings not used yet.
+    """
 
-    def __init__(self, people, scrutin, commune, officer, agent):
+    def __init__(self, people, known, scrutin, commune, officer, agent):
         self.people, self.scrutin, self.commune = people, scrutin, Commune.get_by_id(commune)
+        self.mandants = {identity.login.removeprefix("cas-"): known(identity) for identity in CASES}
         self.officer, self.agent = officer, agent
         self.tours = list(scrutin.tours.order_by(Tour.number))
 
@@ -43,64 +48,74 @@ class Cases:
         self.older_on_paper()
         self.without_a_visit()
         self.asked_to_end()
+        self.lapsed()
 
     # --- The cases ---
 
     def without_a_place(self):
         """Two acts for one mandataire: the second stands without a place."""
         mandataire = next(self.people)
-        for _ in range(2):
-            self.established(mandataire)
+        self.established(mandataire)
+        self.established(mandataire, "sans-place")
 
     def for_the_second_tour_only(self):
         """The mandataire votes for somebody else at the first tour."""
         mandataire = next(self.people)
         self.established(mandataire, tours=self.tours[:1])
-        procedure.valider(self.established(mandataire), self.agent)
+        procedure.valider(self.established(mandataire, "second-tour"), self.agent)
 
     def homonym(self):
         """The roll knows two mandataires of that name, see `twin`."""
-        self.established(self.twin)
+        self.established(self.twin, "homonyme")
 
     twin = Named("HOMONYME-EXEMPLE", "Claude", "M", "1962-00-00")
 
     def on_paper(self):
         """Typed by the town hall; its mandant gave no address and is told by a letter."""
-        procedure.valider(self.typed(next(self.people), now() - DAY), self.agent)
+        mandant = self.mandants["papier"]
+        named = Named(mandant.birth_name, mandant.first_names, mandant.sex, mandant.birth_date)
+        procedure.valider(self.typed(named, next(self.people), now() - DAY), self.agent)
 
     def older_on_paper(self):
         """It takes the place of an act that was established after it."""
         mandataire = next(self.people)
-        procedure.valider(self.established(mandataire), self.agent)
-        self.typed(mandataire, now() - 2 * DAY)
+        procedure.valider(self.established(mandataire, "papier-anterieur"), self.agent)
+        self.typed(next(self.people), mandataire, now() - 2 * DAY)
 
     def without_a_visit(self):
-        file = self.filed(next(self.people))
+        """Its mandataire's mail leaves a quarter of an hour later."""
+        file = self.filed(replace(next(self.people), email="mandataire.cas@example.org"), "sans-visite")
         procedure.etablir(file, file.voter, {**CERTIFIED, "auth_time": now().isoformat()})
 
     def asked_to_end(self):
         """The mandant will present a second reference."""
-        file = self.established(next(self.people))
+        file = self.established(next(self.people), "resiliation")
         procedure.valider(file, self.agent)
         resiliation.demander(file, file.voter)
 
+    def lapsed(self):
+        file = self.filed(next(self.people), "caduque")
+        file.lapses_at = now()          # the mail tells that day
+        procedure.perimer(file)
+
     # --- Their acts ---
 
-    def filed(self, mandataire, tours=None):
-        tours, voter = tours or self.tours, invented(next(self.people), self.commune.code)
+    def filed(self, mandataire, case=None, tours=None):
+        tours = tours or self.tours
+        voter = self.mandants[case] if case else invented(next(self.people), self.commune.code)
         return procedure.deposer(Demande(
             commune=self.commune, mandataire=mandataire, scrutin=self.scrutin, tours=tours, email=voter.email,
             valid_until=max(scrutins.day_of(tour, self.commune) for tour in tours),
             filing_key=secrets.token_hex(16)), voter)
 
-    def established(self, mandataire, tours=None):
-        file = self.filed(mandataire, tours)
+    def established(self, mandataire, case=None, tours=None):
+        file = self.filed(mandataire, case, tours)
         procedure.etablir(file, self.officer)
         return Procuration.get_by_id(file.id)
 
-    def typed(self, mandataire, at):
+    def typed(self, mandant, mandataire, at):
         file = procedure.saisir(Acte(
-            mandant=next(self.people), mandataire=mandataire, scrutin=self.scrutin, tours=self.tours,
+            mandant=mandant, mandataire=mandataire, scrutin=self.scrutin, tours=self.tours,
             valid_until=self.tours[-1].day, authority=AUTHORITY, authority_place="Villeurbanne", established_at=at),
             self.agent)
         return Procuration.get_by_id(file.id)

@@ -1,4 +1,5 @@
-"""The twelve sample people of the stand-in FranceConnect, all invented, each hard in its own way.
+"""The sample people of the stand-in FranceConnect, all invented: twelve, each hard in its own way, then one for each
+case of the law, whose file is ready (demo/cases.py).
 
 Claims follow FranceConnect v2, low level: what INSEE's register says, not what the person typed.
 """
@@ -44,6 +45,11 @@ class Identity:
     birthcountry: str = FRANCE
     preferred_username: str | None = None
     email: str | None = None
+
+    @property
+    def case(self):
+        """Has this person a file that shows a case of the law?"""
+        return self.login.startswith("cas-")
 
     @property
     def given_name(self):
@@ -107,3 +113,24 @@ IDENTITIES = (
     Identity("petit", "mineur : 16 ans", "PETIT", ("Sacha",), "male", _sixteen_years_old(), "13205",
              email="sacha.petit@example.org"),
 )
+
+# Who finds a file when logging in, and whom the town hall finds by typing “cas”.
+CASES = (
+    Identity("cas-sans-place", "établie sans place : la personne désignée a déjà une procuration", "CAS-SANS-PLACE",
+             ("Agathe",), "female", "1971-03-08", "69266", email="agathe.cas@example.org"),
+    Identity("cas-second-tour", "validée pour le second tour seulement", "CAS-SECOND-TOUR", ("Bastien",), "male",
+             "1983-10-21", "69029", email="bastien.cas@example.org"),
+    Identity("cas-homonyme", "la liste électorale connaît deux personnes du nom désigné", "CAS-HOMONYME", ("Clarisse",),
+             "female", "1990-06-02", "38185", email="clarisse.cas@example.org"),
+    Identity("cas-resiliation", "validée, puis résiliation demandée : une seconde référence à présenter",
+             "CAS-RÉSILIATION", ("Denis",), "male", "1966-01-17", "42218", email="denis.cas@example.org"),
+    Identity("cas-papier", "procuration sur papier, saisie par la mairie ; sans adresse électronique", "CAS-PAPIER",
+             ("Éliane",), "female", "1944-09-30", "01053"),
+    Identity("cas-papier-anterieur", "validée, puis un acte sur papier plus ancien a pris la place",
+             "CAS-PAPIER-ANTÉRIEUR", ("Florent",), "male", "1979-12-05", "26362", email="florent.cas@example.org"),
+    Identity("cas-sans-visite", "établie sans se déplacer, par identité numérique certifiée", "CAS-SANS-VISITE",
+             ("Garance",), "female", "1998-04-26", "73065", email="garance.cas@example.org"),
+    Identity("cas-caduque", "demande jamais présentée, devenue caduque", "CAS-CADUQUE", ("Hugo",), "male",
+             "1987-07-13", "74010", email="hugo.cas@example.org"),
+)
+PEOPLE = (*IDENTITIES, *CASES)

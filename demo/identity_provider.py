@@ -3,7 +3,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, redirect, render_template, request
 
-from demo.identities import IDENTITIES
+from demo.identities import PEOPLE
 
 # Its form goes on to FranceConnect and from there to the service: browsers hold form-action against each redirect.
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' "
@@ -15,7 +15,7 @@ def create_identity_provider(franceconnect, services=()):
 
     @app.get("/identite")
     def identite():
-        return render_template("franceconnect/identity_provider.html", identities=IDENTITIES)
+        return render_template("franceconnect/identity_provider.html", identities=PEOPLE)
 
     @app.post("/identite")
     def identifie():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from demo import tokens
 from demo.grants import Ledger
-from demo.identities import CLAIMS_OF_SCOPE, IDENTITIES
+from demo.identities import CLAIMS_OF_SCOPE, PEOPLE
 from demo.parameters import ACR
 
 OUTAGES = {f"{endpoint}_{how}" for endpoint in ("discovery", "jwks", "token", "userinfo")
@@ -38,7 +38,7 @@ class Provider:
         self.ledger = Ledger(code_life, token_life, session_life)
         self.keys = tokens.KeyRing(key_file)
         self.identity_provider = identity_provider
-        self.identities = {identity.login: identity for identity in IDENTITIES}
+        self.identities = {identity.login: identity for identity in PEOPLE}
         self.seconds, self._fault, self._released = 20, None, threading.Event()
         self.seen = deque(maxlen=1000)
 

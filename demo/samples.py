@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from demo.cases import Cases, import_roll, invented
-from demo.identities import IDENTITIES
+from demo.identities import IDENTITIES, PEOPLE
 from demo.tokens import pairwise_sub
 from models import Agent, Commune, Procuration, Role, Rules, Scrutin, Tour, TourDay, now
 from portal import accounts, procedure, scrutins, settings, voters
@@ -98,13 +98,13 @@ def _file_samples(scrutin, officer, agent):
     for identity in IDENTITIES:
         if identity.login in KNOWN:
             _bring_to(KNOWN[identity.login], _file(_known(identity), next(people), scrutin, tours), officer, agent)
-    Cases(people, scrutin, HOME, officer, agent).make()
+    Cases(people, _known, scrutin, HOME, officer, agent).make()
 
 
 def _electors():
     """Who is on the roll: nearly all people of the samples, and who may log in with a whole identity."""
     yield from (person for number, person in enumerate(_people()) if number not in UNLISTED)
-    for identity in IDENTITIES:
+    for identity in PEOPLE:
         if identity.family_name and identity.given_names and identity.gender and identity.idp_birthdate:
             yield Named(birth_name=identity.family_name, first_names=identity.given_name,
                         sex=identity.gender[0].upper(), birth_date=identity.idp_birthdate)

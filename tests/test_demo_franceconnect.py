@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from demo.franceconnect import create_provider, running_provider
-from demo.identities import IDENTITIES
+from demo.identities import IDENTITIES, PEOPLE
 from demo.provider import FAULTS
 from demo.visitor import Visitor
 from tests.browser import chromium, needs_chromium
@@ -159,7 +159,7 @@ def test_prompt_login_and_consent_are_accepted(client):
 
 def test_the_page_offers_all_twelve_and_says_it_is_a_demonstration(client):
     page = client.visitor.opens(client.authorize())
-    assert re.findall(r'name="login" value="([^"]+)"', page.text) == [one.login for one in IDENTITIES]
+    assert re.findall(r'name="login" value="([^"]+)"', page.text) == [one.login for one in PEOPLE]
     assert "Fournisseur d’identité de démonstration" in page.text
     assert not re.search(r"<script|<style| style=| on\w+=", page.text)
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
