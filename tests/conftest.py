@@ -1,6 +1,6 @@
-"""Real parts for the tests: both engines and the whole application; other modules add FranceConnect, SMTP, browser.
+"""Real parts for the tests: both engines, the whole application, a browser; other modules add FranceConnect and SMTP.
 
-`engine` runs a test on SQLite and PostgreSQL; `db` gives a fresh migrated database; `app` and `client` the portal.
+`engine` runs a test on SQLite and PostgreSQL; `db` gives an empty migrated database; `app` and `client` the portal.
 """
 import shutil
 import tempfile
@@ -18,6 +18,7 @@ from portal import typography
 from portal.database import SQLITE_PRAGMAS, migrations, open_database
 from portal.settings import Settings, use
 from tests import validator
+from tests.browser import chromium
 from tests.lint import faults
 from tests.postgresql import Server, named
 
@@ -147,3 +148,9 @@ def _lint_every_page(app):
 @pytest.fixture
 def client(app):
     return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser

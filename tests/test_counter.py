@@ -4,7 +4,7 @@ import re
 import pytest
 
 from models import Status
-from tests.browser import PHONE, chromium, needs_chromium
+from tests.browser import PHONE, needs_chromium
 from tests.factories import a_mandataire, fresh
 from tests.world import World
 
@@ -20,12 +20,6 @@ PAGES = 3                             # the file, the act, and where it leads
 def world(tmp_path_factory):
     with World(tmp_path_factory.mktemp("world")) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 class Keyboard:

@@ -10,7 +10,7 @@ import pytest
 
 from portal.mail import SAMPLES
 from tests import validator
-from tests.browser import PHONE, SCREEN, chromium, needs_chromium
+from tests.browser import PHONE, SCREEN, needs_chromium
 from tests.screens import ERROR, HARD_SCREENS, MAILS, PUBLIC, SCREENS, Screen, address, opened
 from tests.world import World
 
@@ -40,12 +40,6 @@ NOWHERE = ("/nulle-part", "/admin/nulle-part", "/deconnexion")
 def world(tmp_path_factory):
     with World(tmp_path_factory.mktemp("world")) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

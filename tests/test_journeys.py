@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from demo.samples import DOMAIN
-from tests.browser import PHONE, SCREEN, chromium, needs_chromium
+from tests.browser import PHONE, SCREEN, needs_chromium
 from tests.postgresql import named
 from tests.stack import Demo, reference_in
 
@@ -31,12 +31,6 @@ def demo(request, tmp_path_factory):
     demo = Demo(folder, url)
     yield demo
     demo.process.stop()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 class Person:

@@ -7,7 +7,7 @@ import pytest
 from portal import mail, outbox
 from portal.settings import Settings, use
 from tests import validator
-from tests.browser import chromium, needs_chromium
+from tests.browser import needs_chromium
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 WIDTHS = (320, 390, 800)
@@ -16,12 +16,6 @@ LONG = {"mandataire": "Maximilien-Théodore-Emmanuel-Barthélemy VANDENBROUCKE-C
         "commune": "Saint-Remy-en-Bouzemont-Saint-Genest-et-Isson (51)", "comment": "A" * 200,
         "authority": "Dominique Martin, " + "adjudante-cheffe " * 5, "tours_left_out": mail.SAMPLES["validee"]["tours"]}
 MAILS = {**{name: {**facts, **LONG} for name, facts in mail.SAMPLES.items()}, **mail.LINKS}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from flask import redirect, request
 from demo.franceconnect import create_provider
 from demo.identity_provider import create_identity_provider
 from models import Voter
-from tests.browser import PHONE, chromium, needs_chromium
+from tests.browser import PHONE, needs_chromium
 from tests.world import SECRET, World, _listening
 
 pytestmark = needs_chromium
@@ -41,12 +41,6 @@ class ThreeOrigins(World):
 def world(tmp_path_factory):
     with ThreeOrigins(tmp_path_factory.mktemp("origins")) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(params=[True, False], ids=["javascript", "no-javascript"])

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from models import Procuration, WebSession, now
-from tests.browser import PHONE, chromium, needs_chromium
+from tests.browser import PHONE, needs_chromium
 from tests.factories import a_commune, a_procuration, a_scrutin, an_agent, an_officer, log_in
 from tests.voter import SOUND, Mandant, Page
 from tests.world import World
@@ -135,12 +135,6 @@ def test_an_agent_s_page_is_not_opened_by_a_late_request(app, mandant):
 def world(tmp_path_factory):
     with World(tmp_path_factory.mktemp("session")) as world:
         yield world
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.samples import DOMAIN
-from tests.browser import PHONE, chromium, needs_chromium
+from tests.browser import PHONE, needs_chromium
 from tests.stack import Demo, reference_in
 from tests.test_journeys import EXPECTED, Agent, Person, Voter
 
@@ -18,12 +18,6 @@ def demo(tmp_path_factory):
     demo = Demo(folder, f"sqlite:///{folder / 'demo.db'}")
     yield demo
     demo.process.stop()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 # --- The commune's field --------------------------------------------------------------------------------------------
