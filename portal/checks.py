@@ -17,7 +17,7 @@ GRAVEST_FIRST = (KO, TO_VERIFY, OK, NOT_APPLICABLE)
 MAJORITY = relativedelta(years=18)                      # L. 72, L. 2: on the eve of the poll
 REASONS = {                                             # of the closed list, where a certain fault has one
     "mandant_listed": "mandant_non_inscrit", "mandataire_listed": "mandataire_non_inscrit",
-    "same_commune": "mandataire_non_inscrit", "period": "duree_illegale", "authority": "autorite_non_habilitee",
+    "same_commune": "autre_commune", "period": "duree_illegale", "authority": "autorite_non_habilitee",
     "sole_act": "acte_anterieur", "place": "plafond_atteint"}
 BY_TOUR = ("sole_act", "place")
 BY_ROLL = ("mandant_listed", "mandataire_listed", "same_commune")

@@ -91,6 +91,13 @@ def rules_among(known, scrutin, commune):
     return min(here, key=lambda row: (row.scrutin_id is None, order[row.territory]), default=DEFAULT_RULES)
 
 
+def want_one_commune(tours, commune):
+    """Do the rules of one of `tours` want mandant and mandataire to vote in one commune? (L. 72 before 2022,
+    Nouvelle-Calédonie.) One statement."""
+    known = list(Rules.select().where(Rules.territory.in_(commune.territories)))
+    return any(rules_among(known, tour.scrutin_id, commune).same_commune for tour in tours)
+
+
 def without_visit(files):
     """Ids of those whose rules accept a certified digital identity in place of the visit (décret 2025-1059) for each
     tour they cover: of a file its scrutin's, of a period the general ones and those of each scrutin within it. The same

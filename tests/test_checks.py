@@ -189,7 +189,7 @@ FINE, LOST = Verdict("place", OK), Verdict("place", KO)
     ([FINE, Verdict("place", TO_VERIFY)], None),
     ([FINE, Verdict("mandant_listed", KO)], ("invalider", "mandant_non_inscrit")),
     ([Verdict("mandataire_listed", KO), Verdict("period", TO_VERIFY)], ("invalider", "mandataire_non_inscrit")),
-    ([FINE, Verdict("same_commune", KO)], ("invalider", "mandataire_non_inscrit")),
+    ([FINE, Verdict("same_commune", KO)], ("invalider", "autre_commune")),
     ([FINE, Verdict("period", KO)], ("invalider", "duree_illegale")),
     ([FINE, Verdict("authority", KO)], ("invalider", "autorite_non_habilitee")),
     ([FINE, Verdict("somebody_else", KO)], None), ([FINE, Verdict("of_age", KO)], None),    # no closed reason says it

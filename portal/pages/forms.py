@@ -139,11 +139,18 @@ class DemandeForm(PlainForm):
             person.birth_name.errors.append(sentence(person.birth_name, "yourself"))
         if (person.contact.data or "").lower() in {self.email.data.lower(), (self.voter.email or "-").lower()}:
             person.contact.errors = [sentence(person.contact, "yours")]
+        if self._votes_elsewhere(person.registered_in.commune):
+            person.registered_in.errors = [sentence(person.registered_in, "elsewhere", commune=self.commune.data)]
         if not is_adult(person.birth_date.data, eve):
             person.birth_date.errors.append(sentence(person.birth_date, "minor"))
         if not is_adult(self.voter.birth_date, eve):
             self.form_errors.append(gettext("form.mandant.minor"))
         return not self.errors
+
+    def _votes_elsewhere(self, commune):
+        """Is it another than the mandant's, where the law wants one for both (L. 72)?"""
+        mine = self.commune.commune
+        return commune not in (None, mine) and scrutins.want_one_commune(self.covered, mine)
 
     # What was asked
 
