@@ -6,13 +6,15 @@ import pytest
 import time_machine
 from pypdf import PdfReader
 
-from models import Event, Mail, Passage, Reference, Status, now
-from portal import outbox, places, procedure, references, resiliation
+from models import Couverture, Event, Mail, Passage, Reference, Status, now
+from portal import outbox, places, procedure, references, resiliation, scrutins
 from portal.errors import AlreadyDecided, NotYours, ReasonMissing
-from tests.factories import PATHS, a_commune, a_procuration, a_scrutin, an_agent, an_officer, fresh, log_in
+from tests.factories import (PATHS, a_commune, a_procuration, a_scrutin, an_acte, an_agent, an_officer, fresh, log_in,
+                             somebody)
 from tests.statements import count_statements
+from tests.test_back_office import GRID, Desk
 from tests.test_officer import TICKS, Counter, move, unchanged
-from tests.voter import Mandant
+from tests.voter import Mandant, day_fields
 
 LIST = "/mes-procurations"
 LIVING = (Status.ETABLIE, Status.VALIDEE)
@@ -325,3 +327,100 @@ def test_looking_one_up_costs_few_statements(officer):
     with count_statements() as counted:
         officer.client.post(action, data={**sent, "reference": reference.code})
     assert len(counted) <= 10, "\n".join(counted)
+
+
+# --- Received on paper ----------------------------------------------------------------------------------------------
+
+ACT = {"authority": "Claude Bernard", "quality": "capitaine, OPJ", "place": "Bron"}
+READ_AGAIN, END = "Relire avant de résilier", "Résilier la procuration"
+
+
+@pytest.fixture
+def town_hall(app):
+    return Desk(app, an_agent())
+
+
+def dated(days=0, **changes):
+    """What is written on the act, so many days ago."""
+    return {**ACT, **day_fields("established_on", scrutins.today(a_commune()) - datetime.timedelta(days)), **changes}
+
+
+def to_end(desk, file):
+    """At the page where the act is typed."""
+    return desk.opens(GRID + f"details/?id={file.id}").follows("Résilier, par un acte reçu sur papier")
+
+
+def test_an_act_on_paper_ends_it_once_and_the_place_is_shown_not_given_R78_L73(town_hall):
+    agent, scrutin, mandataire = town_hall.agent, a_scrutin(), somebody(commune=a_commune())
+    first, second = (procedure.saisir(an_acte(scrutin, mandataire=mandataire, email="angele@exemple.fr",
+                                              established_at=now() - datetime.timedelta(hours=hours)), agent)
+                     for hours in (2, 1))
+    procedure.valider(fresh(first), agent)
+    to_end(town_hall, first).presses(READ_AGAIN, **dated())
+    told = "a reçu l’acte établi sur papier à Bron"
+    assert told in town_hall.said and "définitive" in town_hall.said and fresh(first).status == Status.VALIDEE
+    _, sent = town_hall.form(END)
+    town_hall.presses(END)
+    assert f"La procuration n° {first.id} est résiliée. Un courriel part vers le mandant." in town_hall.said
+    assert fresh(first).status == Status.RESILIEE and not places.held(first)
+    assert Passage.get(Passage.act == "resilier").evidence == {
+        "authority": "Claude Bernard, capitaine, OPJ", "place": "Bron", "day": dated_day()}
+    assert told in read(first, "resiliee") and "prévenez cette personne vous-même" in read(first, "resiliee")
+    assert town_hall.client.post(GRID + "resilier/", data=sent).status_code == 409 and mails(first, "resiliee") == 1
+    assert {(row.place, row.free) for row in Couverture.select()} == {(None, True)}, "of the second, shown only"
+    assert "Une place est de nouveau libre" in town_hall.opens(GRID + f"details/?id={second.id}").said
+
+
+def dated_day():
+    return scrutins.today(a_commune()).isoformat()
+
+
+def test_a_mandant_without_an_address_reads_of_it_by_letter_R78(town_hall):
+    file = a_procuration(Status.ETABLIE, email=None)
+    to_end(town_hall, file).presses(READ_AGAIN, **dated())
+    assert "Ce que dira la lettre au mandant" in town_hall.said
+    town_hall.presses(END)
+    assert "prévenez-le par lettre" in town_hall.said
+    assert Mail.get(Mail.procuration == file, Mail.name == "resiliee").state == "letter"
+
+
+def test_what_was_typed_comes_back_to_be_changed_R78(town_hall):
+    file = a_procuration(Status.ETABLIE)
+    to_end(town_hall, file).presses(READ_AGAIN, **dated()).presses("Modifier")
+    assert 'value="Claude Bernard"' in town_hall.text and town_hall.page.status_code == 200 and unchanged(file)
+
+
+def test_authorities_already_met_are_proposed_not_filled_in(town_hall):
+    file = a_procuration(Status.ETABLIE)
+    procedure.saisir(an_acte(), town_hall.agent)
+    to_end(town_hall, file)
+    for name in ("Dominique Martin", "Claude Mercier", "brigadier-chef, APJ", "greffière"):
+        assert f'<option value="{name}">' in town_hall.text
+    assert town_hall.form(READ_AGAIN)[1]["authority"] == ""
+
+
+@pytest.mark.parametrize("days, changes, sentence", [
+    (-1, {}, "est dans l’avenir"), (1, {}, "avant celui de la procuration"),
+    (0, {"established_on-day": "31", "established_on-month": "2"}, "n’existe pas dans le calendrier"),
+    (0, {"established_on-year": ""}, "est incomplet"), (0, {"authority": "Bernard, capitaine"}, "pas de virgule"),
+    (0, {"place": "B" * 200}, "80 caractères"), (0, {"quality": " "}, "Écrivez la qualité")])
+def test_an_act_that_cannot_be_so_is_told_and_ends_nothing_R78(town_hall, days, changes, sentence):
+    file = a_procuration(Status.ETABLIE)
+    to_end(town_hall, file).presses(READ_AGAIN, **dated(days, **changes))
+    assert town_hall.page.status_code == 422 and sentence in town_hall.said
+    assert 'value="Bron"' in town_hall.text or "place" in changes, "nothing typed is lost"
+    assert unchanged(file) and not mails(file, "resiliee")
+
+
+def test_a_file_that_moved_ended_or_is_not_ours_is_not_ended_R78(town_hall):
+    file = a_procuration(Status.ETABLIE)
+    to_end(town_hall, file).presses(READ_AGAIN, **dated())
+    procedure.valider(fresh(file), an_agent(first_name="Noé", last_name="Leroux"))
+    town_hall.presses(END)
+    assert town_hall.page.status_code == 409 and "Noé Leroux" in town_hall.said and fresh(file).status == "validee"
+    procedure.annuler(fresh(file), town_hall.agent, "deces_du_mandataire")
+    assert town_hall.opens(GRID + f"resilier/?id={file.id}").page.status_code == 409
+    assert "Résilier, par un acte" not in town_hall.opens(GRID + f"details/?id={file.id}").said
+    foreign = a_procuration(Status.ETABLIE, commune=a_commune("75056"))
+    for number in (foreign.id, 999_999):
+        assert town_hall.opens(GRID + f"resilier/?id={number}").page.status_code == 404
