@@ -539,6 +539,9 @@ class Couverture(Table):
 # One act per mandant and tour: the later one stands without a place (L. 73, L. 75).
 Couverture.add_index(Couverture.index(Couverture.mandant_key, Couverture.tour, unique=True,
                                       where=Couverture.place.is_null(False), name="couverture_mandant_once"))
+# Acts without a place are few among all: PostgreSQL would rather read the whole table for them.
+Couverture.add_index(Couverture.index(Couverture.procuration, where=Couverture.place.is_null(),
+                                      name="couverture_without_place"))
 
 
 class Mot(Table):

@@ -173,6 +173,8 @@ CREATE INDEX couverture_mandant_key_tour_id ON couverture (mandant_key, tour_id)
 
 CREATE UNIQUE INDEX couverture_mandant_once ON couverture (mandant_key, tour_id) WHERE (place IS NOT NULL);
 
+CREATE INDEX couverture_without_place ON couverture (procuration_id) WHERE (place IS NULL);
+
 CREATE TABLE roll_file (
     id INTEGER NOT NULL PRIMARY KEY,
     commune_id CHAR(5) NOT NULL,
