@@ -1,5 +1,7 @@
 """The eve of a poll: who gave a procuration that the town hall has not decided yet is told to call it, and the town
-hall is alerted (design 4). From eight in the morning of the eve, on the town's own clock, to the close of the poll.
+hall is alerted (design 4); so is who was told that it is valid, where an older act has taken its place since.
+
+From eight in the morning of the eve, on the town's own clock, to the close of the poll.
 """
 import datetime
 
@@ -46,10 +48,12 @@ def eve_has_come(tour, commune, at):
 
 
 def undecided(tour, communes):
-    """The acts of `communes` on `tour` that wait for a decision."""
+    """The acts of `communes` on `tour` that wait for a decision, for the first time or anew."""
     covered = Couverture.select(Value(1)).where(Couverture.procuration == Procuration.id, Couverture.tour == tour)
-    return Procuration.select(Procuration.id).where(Procuration.commune.in_(communes),
-                                                    Procuration.status == Status.ETABLIE, fn.EXISTS(covered))
+    first = (Procuration.status == Status.ETABLIE) & fn.EXISTS(covered)
+    anew = ((Procuration.status == Status.VALIDEE) & (Procuration.attention == "place_perdue")
+            & fn.EXISTS(covered.where(Couverture.lost)))
+    return Procuration.select(Procuration.id).where(Procuration.commune.in_(communes), first | anew)
 
 
 def _tell(tour, communes):
@@ -76,7 +80,7 @@ def _not_told(tour, communes):
 def _facts(file, tour):
     """Of the act, on its own day, and the day of the vote."""
     established = scrutins.local_day(file.established_at, file.commune)
-    return {**mail.preview(file, "etablir"), "day": established.isoformat(),
+    return {**mail.preview(file, "etablir"), "day": established.isoformat(), "lost": file.status == Status.VALIDEE,
             "vote": scrutins.day_of(tour, file.commune).isoformat()}
 
 

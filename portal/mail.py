@@ -169,4 +169,4 @@ LINKS["a_decider"] = {"commune": "Lyon (69)", "count": 12, "scrutin": "Élection
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)}
            for act, name in (*NAMES.items(), *((act, name) for name, act in NOTICES.items()))}
 for _name in ("avertissement", "veille"):       # see `portal.lapses` and `portal.eves`
-    SAMPLES[_name] = {**SAMPLES[_name], "vote": "2026-03-15"}
+    SAMPLES[_name] = {**SAMPLES[_name], "vote": "2026-03-15", "lost": False}

@@ -9,10 +9,10 @@ import time_machine
 from flask_babel import gettext
 
 from models import UTC, Commune, Job, Mail, Passage, Procuration, Reference, Role, Status, Tour, database, now
-from portal import clock, eves, jobs, lapses, outbox, scrutins
+from portal import clock, eves, jobs, lapses, outbox, procedure, scrutins
 from portal.jobs import Work
-from tests.factories import (EMAIL, a_commune, a_period, a_procuration, a_scrutin, a_voter, an_agent, fresh,
-                             log_in)
+from tests.factories import (EMAIL, a_commune, a_mandataire, a_period, a_procuration, a_scrutin, a_voter, an_acte,
+                             an_agent, fresh, log_in)
 from tests.statements import whole_tables
 
 SECOND = datetime.timedelta(seconds=1)
@@ -393,6 +393,26 @@ def test_what_is_decided_needs_no_call(db, status):
     if file.established_at:
         move(file, established_at=now() - datetime.timedelta(days=2))
     assert _on(now() + datetime.timedelta(hours=20)) == ([], [])
+
+
+def test_who_was_told_yes_and_lost_the_place_to_an_older_act_is_told_on_the_eve_L73(db):
+    """The act is void by law, and its town hall has not said so yet."""
+    agent = an_agent()
+    Commune.update(email="mairie@exemple.fr").execute()
+    file = _undecided(status=Status.VALIDEE, agent=agent)
+    named = a_mandataire(birth_name=file.mandataire.birth_name, first_names=file.mandataire.first_names)
+    older = an_acte(file.scrutin, mandataire=named, established_at=now() - datetime.timedelta(days=3))
+    procedure.valider(procedure.saisir(older, agent), agent)
+    eight = _eight(file.valid_until - datetime.timedelta(days=1), file.commune)
+    assert [len(said) for said in _on(eight)] == [1, 1]
+    row = Mail.get(Mail.name == "veille")
+    assert row.procuration == file
+    rendered = outbox.render(row.name, row.context)
+    for version in (rendered.text, rendered.html):
+        assert "une procuration plus ancienne a pris sa place" in " ".join(version.split())
+        assert "n’a pas encore validé" not in version
+    procedure.annuler(fresh(file), agent, "acte_anterieur_recu")
+    assert Mail.select().where(Mail.name == "annulee").exists()
 
 
 def test_after_the_close_of_the_poll_nobody_is_told_to_call(db):
