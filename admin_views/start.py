@@ -63,8 +63,8 @@ def polls(commune, today):
 
 
 def decided_by(agent, today):
-    begins = scrutins.end_of(today - datetime.timedelta(days=1), agent.commune)
-    own = Passage.select().where(Passage.agent == agent, Passage.at >= begins, Passage.act.in_(DECISIONS))
+    own = Passage.select().where(Passage.agent == agent, Passage.at >= scrutins.begin_of(today, agent.commune),
+                                 Passage.act.in_(DECISIONS))
     return paging.count(own, MOST_COUNTED)
 
 

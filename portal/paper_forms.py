@@ -253,7 +253,7 @@ def twin_of(acte, commune, but=None):
             .join(mandataire, on=(mandataire.procuration == Procuration.id) & (mandataire.role == "mandataire"))
             .where(mandant.key == acte.mandant.key, mandataire.key == acte.mandataire.key,
                    Procuration.commune == commune, Procuration.id != (but.id if but else 0),
-                   Procuration.established_at >= scrutins.end_of(day - ONE_DAY, commune),
+                   Procuration.established_at >= scrutins.begin_of(day, commune),
                    Procuration.established_at < scrutins.end_of(day, commune))
             .order_by(Procuration.id).first())
 

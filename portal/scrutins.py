@@ -18,10 +18,14 @@ def today(commune):
     return local_day(now(), commune)
 
 
+def begin_of(day, commune):
+    """The instant at which the local `day` begins in `commune`."""
+    return hour_of(day, 0, commune)
+
+
 def end_of(day, commune):
     """The instant at which the local `day` is over in `commune`."""
-    midnight = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time(), ZoneInfo(commune.zone))
-    return midnight.astimezone(UTC)
+    return begin_of(day + datetime.timedelta(days=1), commune)
 
 
 def hour_of(day, hour, commune):
@@ -77,7 +81,7 @@ def over(tours, commune):
 
 
 def rules(scrutin, commune):
-    """The most specific rules: the scrutin's before the general ones, then the smallest territory."""
+    """The most specific rules: the scrutin's (or its id's) before the general ones, then the smallest territory."""
     known = Rules.select().where(Rules.territory.in_(commune.territories),
                                  (Rules.scrutin == scrutin) | Rules.scrutin.is_null())
     return rules_among(known, scrutin, commune)
