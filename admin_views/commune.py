@@ -1,5 +1,4 @@
 """What a town hall sees and decides: the procurations established for its voters."""
-import datetime
 import re
 from functools import reduce
 from operator import or_
@@ -117,8 +116,8 @@ class LocalDay(Day):
 
     def apply(self, query, value):
         commune = current_user.actor.commune
-        begins = scrutins.end_of(value - datetime.timedelta(days=1), commune)
-        return query.where(self.column >= begins, self.column < scrutins.end_of(value, commune))
+        return query.where(self.column >= scrutins.begin_of(value, commune),
+                           self.column < scrutins.end_of(value, commune))
 
 
 # --- The reason of a decision ---------------------------------------------------------------------------------------
