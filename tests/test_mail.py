@@ -178,6 +178,13 @@ def test_invalidee_says_why_and_how_and_until_when_to_do_it_again_on_paper_too(d
                 f"jusqu’au {day(procuration.valid_until, 'full')}", "votez vous-même")
 
 
+@pytest.mark.parametrize("part", ["text", "html"])
+def test_where_an_older_act_holds_the_vote_no_other_is_proposed_L75(address, part):
+    told = getattr(outbox.render("invalidee", {**mail.SAMPLES["invalidee"], "reason": "acte_anterieur"}), part)
+    assert "faites d’abord résilier la première" in told and "efaites une demande" not in told
+    assert "/mes-procurations" in told and "/demande" not in told
+
+
 def test_what_is_too_late_is_not_offered(address):
     late = {**mail.SAMPLES["caduque"], "day": "2026-03-23"}
     assert says(outbox.render("caduque", late), "Il est trop tard pour cette élection")
