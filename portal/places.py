@@ -11,7 +11,7 @@ in Nouvelle-Calédonie, the lowest counts for all of them: no territory's ceilin
 from functools import cache
 from itertools import count
 
-from models import Commune, Couverture, Procuration, Scrutin, Tour, TourVise, now
+from models import Commune, Couverture, Procuration, Tour, TourVise, now
 from portal import database, scrutins
 
 PLACES = ("place_perdue", "place_libre")        # of Procuration.ATTENTIONS, those of this module
@@ -110,12 +110,12 @@ def hold(*files, mandants=(), mandataires=()):
 
 def _acts(tours, whose):
     """The live acts on `tours`, in legal order, each with its rules."""
-    acts = list(Couverture.select(Couverture, Procuration, Commune, Tour, Scrutin)
-                .join(Procuration).join(Commune).join_from(Couverture, Tour).join(Scrutin)
+    acts = list(Couverture.select(Couverture, Procuration, Commune, Tour)
+                .join(Procuration).join(Commune).join_from(Couverture, Tour)
                 .where(Couverture.tour.in_(tours), whose).order_by(Procuration.established_at, Procuration.id))
     rules = cache(scrutins.rules)
     for act in acts:
-        act.rules = rules(act.tour.scrutin, act.procuration.commune)
+        act.rules = rules(act.tour.scrutin_id, act.procuration.commune)
     return acts
 
 
@@ -134,8 +134,9 @@ def foreseen(procuration, tours):
     """
     given = {tour for tour, _ in _given(tours, [procuration.mandant.key])}
     acts = [act for act in _acts(tours, Couverture.mandataire_key == procuration.mandataire.key) if act.place]
+    rules = cache(scrutins.rules)
     full = {tour for tour in tours
-            if not lawful([*(act for act in acts if act.tour_id == tour.id), _uncovered(procuration, tour)])}
+            if not lawful([*(act for act in acts if act.tour_id == tour.id), _uncovered(procuration, tour, rules)])}
     return {tour: "donnee" if tour.id in given else "plafond" for tour in tours if tour.id in given or tour in full}
 
 
@@ -159,11 +160,11 @@ def _legal_order(act):
     return act.procuration.established_at, act.procuration_id
 
 
-def _uncovered(procuration, tour):
+def _uncovered(procuration, tour, rules=scrutins.rules):
     """The act on a tour it does not cover yet. Not written."""
     act = Couverture(procuration=procuration, tour=tour, mandant_key=procuration.mandant.key,
                      mandataire_key=procuration.mandataire.key, abroad=procuration.abroad)
-    act.rules = scrutins.rules(tour.scrutin, procuration.commune)
+    act.rules = rules(tour.scrutin_id, procuration.commune)
     return act
 
 
