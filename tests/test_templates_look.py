@@ -112,7 +112,7 @@ def test_every_value_of_the_models_has_its_french_word(words):
     assert set(words.STATUSES) == set(Status)
     assert set(words.VERBS) == set(words.ACTS) == acts
     assert set(words.REASONS) == {reason for act in TRANSITIONS.values() for reason in act.reasons}
-    assert set(words.ROLES) == {*Role, "mandataire"} and set(words.AUTHORS) == set(Role)  # who declines is in the journal
+    assert set(words.ROLES) == {*Role, "mandataire"} and set(words.AUTHORS) == set(Role)  # who declines
     assert set(words.SEXES) == set(SEXES)
 
 
