@@ -244,7 +244,7 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
         """The usual checks as they are now, who decides by the rules, and what the checks leave no doubt about."""
         facts = verdicts.facts_of(row)
         found = checks.usual(facts)
-        return {"verdicts": found, "mode": verdicts.mode(facts), "proposed": checks.proposed(found)}
+        return {"verdicts": found, "mode": verdicts.mode(facts), "proposed": verdicts.proposed(row, found)}
 
     def title_of(self, row):
         return f"{row.id}, {row.mandant.birth_name} {row.mandant.first_names}"

@@ -13,7 +13,7 @@ from contextlib import suppress
 from peewee import JOIN, Tuple
 
 from models import LIVE, Agent, Commune, Passage, Personne, Procuration, Status, now
-from portal import checks, places, procedure, rolls, verdicts
+from portal import checks, places, procedure, verdicts
 from portal.errors import Refused
 from portal.jobs import Work
 
@@ -40,25 +40,11 @@ def _files():
 
 def _decide(file):
     found = verdicts.review(file) if file.status in LIVE else []
-    certain = found and file.review_at and checks.proposed(_undoubted(file, found))
+    certain = found and file.review_at and verdicts.proposed(file, found)
     if certain:
         with suppress(Refused):         # a town hall was faster, or sees to it
             _act(file, *certain)
     Procuration.update(review_at=None).where(Procuration.id == file.id).execute()
-
-
-def _undoubted(file, found):
-    """The verdicts the clock goes by. Who is missing from a roll that knows few of its own voters is for the commune:
-    one wrong file would invalidate all that waits, and files of other communes whose mandataires it should name."""
-    return [one._replace(verdict=checks.TO_VERIFY) if one.verdict == checks.KO and _by_a_doubtful_roll(file, one)
-            else one for one in found]
-
-
-def _by_a_doubtful_roll(file, verdict):
-    if verdict.check == "mandant_listed":
-        return not rolls.acquaintance(file.commune).is_good
-    return verdict.check == "mandataire_listed" and not rolls.acquaintance(
-        file.mandataire.commune or file.commune).is_good
 
 
 def _act(file, act, reason):

@@ -57,6 +57,20 @@ def _keep_station(procuration, verdicts):
         procuration.mandant.station = station
 
 
+def proposed(procuration, verdicts):
+    """checks.proposed, for whom a roll that knows few of its own voters proves nothing: one wrong file would invalidate
+    all that waits, and files of other communes whose mandataires it should name."""
+    return checks.proposed([
+        one._replace(verdict=checks.TO_VERIFY) if one.verdict == checks.KO and _by_a_doubtful_roll(procuration, one)
+        else one for one in verdicts])
+
+
+def _by_a_doubtful_roll(procuration, verdict):
+    searched = {"mandant_listed": procuration.commune,
+                "mandataire_listed": procuration.mandataire.commune or procuration.commune}
+    return verdict.check in searched and not rolls.acquaintance(searched[verdict.check]).is_good
+
+
 # --- Who decides ----------------------------------------------------------------------------------------------------
 
 def mode(facts):
@@ -68,7 +82,7 @@ def mode(facts):
 def _clock_may_decide(facts, verdicts):
     file = facts.file
     return (file.status == Status.ETABLIE and mode(facts) == "automatic" and not file.declined_at
-            and checks.proposed(verdicts) is not None and not reopened(file))
+            and proposed(file, verdicts) is not None and not reopened(file))
 
 
 def reopened(procuration):

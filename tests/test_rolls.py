@@ -11,7 +11,7 @@ import pytest
 from peewee import OperationalError
 
 from benchmarks import roll as sample
-from models import CommuneName, Elector, Event, Job, Personne, Roll, RollFile, RollPart, database, now
+from models import CommuneName, Elector, Event, Job, Personne, Roll, RollFile, RollPart, Rules, database, now
 from portal import clock, roll_files, roll_import, rolls
 from portal.procedure import CLOCK
 from portal.typography import loosen
@@ -669,13 +669,25 @@ def test_a_roll_that_knows_nobody_of_the_last_mandants_is_questioned_before_and_
     for _ in range(3):
         a_procuration("etablie", commune=desk.agent.commune)
     sends(desk, *many(9)), work()
-    assert "ne connaît que 0 des 3 derniers mandants" in loosen(desk.opens(IMPORT).text)
+    assert "ne connaît aucun des 3 derniers mandants" in loosen(desk.opens(IMPORT).text)
     desk.presses("Utiliser cette liste")
-    assert "ne connaît que 0 des 3 derniers mandants" in loosen(desk.text)
+    assert "ne connaît aucun des 3 derniers mandants" in loosen(desk.text)
     a_roll(kind="LCM")
     for mandant in Personne.select().where(Personne.role == "mandant"):
         an_elector(Roll.get(kind="LCM"), mandant.birth_name, mandant.first_names)
     assert "derniers mandants" not in desk.opens(LIST).text
+
+
+def test_a_file_says_what_another_roll_speaks_against_and_one_of_strangers_proposes_nothing(desk):
+    Rules.create(mode="assisted")
+    decided, waiting = (a_procuration(status, commune=desk.agent.commune) for status in ("validee", "etablie"))
+    sends(desk, *many(9)), work()
+    desk.opens(IMPORT).presses("Utiliser cette liste")
+    clock.run(name="revoir")
+    text = loosen(desk.opens("/admin/procurations/details/", id=decided.id).text)
+    assert "La liste électorale dit autre chose" in text and "Le mandant n’est pas inscrit" in text
+    text = loosen(desk.opens("/admin/procurations/details/", id=waiting.id).text)
+    assert "Le mandant n’est pas inscrit" in text and "Pas de décision proposée" in text
 
 
 def test_a_file_given_up_leaves_nothing(desk):
