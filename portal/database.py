@@ -12,8 +12,8 @@ from models import database
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 POOL = 20        # connections per process
 PATIENCE = 5     # seconds, for a connection of the pool or of the server
-SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 20_000,  # writers wait in no order: one of eight may be the last
-                  "secure_delete": 1}
+SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "secure_delete": 1,
+                  "busy_timeout": 20_000}       # writers wait in no order: one of eight may be the last
 POSTGRES_OPTIONS = ("-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
                     " -c synchronous_commit=on")
 
