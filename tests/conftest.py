@@ -19,10 +19,10 @@ from portal.database import SQLITE_PRAGMAS, migrations, open_database
 from portal.settings import Settings, use
 from tests import validator
 from tests.browser import chromium
+from tests.engines import ENGINES
 from tests.lint import faults
 from tests.postgresql import Server, named
 
-ENGINES = ("sqlite", "postgresql")
 LONGEST = (     # files that take minutes start first: no worker is left alone with one of them at the end
     "test_faces", "test_machine", "test_foreign_ids", "test_walks", "test_counter", "test_journeys", "test_at_once",
     "test_crash", "test_origins", "test_session")

@@ -10,6 +10,7 @@ from models import Event, Mail, Procuration, Role, SingleUse, Status, database, 
 from portal import addresses, outbox, procedure
 from portal.settings import use
 from portal.single_use import digest
+from tests.engines import ONE_ENGINE
 from tests.factories import (a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, an_officer, fresh,
                              log_in)
 from tests.smtp import MailServer
@@ -19,7 +20,6 @@ TYPED = "autre.adresse@exemple.fr"
 LONG = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 58}.fr"      # 254 characters
 UNUSABLE = ["", "sans-arobase", "a@b.fr, c@d.fr", "a@b.fr;c@d.fr", "a@b.fr c@d.fr", "é@exemple.fr", "a\0b@exemple.fr",
             "a@b.fr\r\nBcc: c@d.fr", "a" + LONG, "a@localhost", "<a@b.fr>", "a@b..fr", "@", "x" * 100_000]
-ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)   # what the engine has no part in
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from portal.decryption import Keys, NotEncrypted, Unopened, UnusableKey
 from portal.errors import NotYours
 from portal.settings import Settings, UnusableSetting, load, use
 from tests import plus
+from tests.engines import ONE_ENGINE
 from tests.factories import (a_commune, a_demande, a_period, a_procuration, a_scrutin, a_voter, an_agent, an_officer,
                              fresh, log_in)
 from tests.statements import count_statements
@@ -27,7 +28,6 @@ from tests.test_franceconnect import HOME, RETURN, SECRET, Person, asked, link
 from tests.test_settings import SAFE
 
 BACK, AFTER = "http://localhost/franceconnect/retour-certifie", "http://localhost/deconnexion/suite"
-ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # what the engine has no part in
 PROOF = {"acr": "eidas2", "auth_time": 1, "issuer": "https://fc.example", "sub": "0" * 64, "at": "2026-03-01T09:00"}
 TAMPERED = sorted({*tokens.WRONG_CLAIMS, *tokens.WRONG_USERINFO, *tokens.ID_TOKEN_SIGNATURES, *WRONG_CLAIMS,
                    *tokens.USERINFO_SIGNATURES, *ID_TOKEN_ENVELOPES, *USERINFO_ENVELOPES, "no_id_token",

@@ -6,6 +6,7 @@ from peewee import IntegrityError
 from app import create_app
 from portal.access import PUBLIC, access
 from portal.settings import Settings
+from tests.engines import ONE_ENGINE
 from tests.factories import an_agent, log_in
 
 STRICT = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control")
@@ -52,6 +53,7 @@ def test_the_portal_comes_back_by_itself(ruined, sqlite_template):
     assert client.get("/connexion").status_code == 200
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("host", ["evil.example", "localhost@evil.example", "a b", "localhost:99999999"])
 @pytest.mark.parametrize("path", ["/", "/demande", "/admin", "/nowhere", "/static/theme.css"])
 def test_a_foreign_host_name_gets_a_page_that_names_it_nowhere(app, client, host, path):

@@ -36,12 +36,12 @@ from demo.visitor import Visitor
 from models import Event, Procuration, SingleUse, Voter, WebSession
 from portal import attempts, oidc
 from portal.settings import Settings, use
+from tests.engines import ONE_ENGINE
 from tests.factories import a_commune, a_procuration, a_scrutin, a_voter, an_officer, fresh, log_in
 from tests.voter import SOUND, Page
 
 RETURN, HOME = "http://localhost/franceconnect/retour", "http://localhost/"
 SECRET = "c" * 64
-ONE_ENGINE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # what the engine has no part in
 TAMPERED = sorted({*tokens.WRONG_CLAIMS, *tokens.WRONG_USERINFO, *tokens.ID_TOKEN_SIGNATURES,
                    *tokens.USERINFO_SIGNATURES, "no_id_token", "wrong_callback_iss", "no_callback_iss"})
 OUTAGES = [f"{endpoint}_{how}" for endpoint in ("discovery", "jwks", "token", "userinfo") for how in ("500", "html")]

@@ -8,6 +8,7 @@ from models import Event, Mail, Personne, Procuration, database, now
 from portal import journal, mail, mandataires, procedure, rights
 from portal.pages.mes_donnees import gathered
 from portal.texts import filled
+from tests.engines import ONE_ENGINE
 from tests.factories import (a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, an_officer, fresh,
                              log_in)
 from tests.statements import count_statements
@@ -235,6 +236,7 @@ def test_a_file_undone_and_done_again_is_seen_since_its_first_establishment(db):
     assert ("commune", "consulter") in [(access.role, access.act) for access in looked_at(file)]
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("name", [*mail.SAMPLES, *mail.LINKS])
 def test_every_mail_has_a_subject_once_its_facts_are_erased(name, app):
     assert filled(f"mails/{name}/subject.txt", {}).strip()

@@ -9,6 +9,7 @@ from admin_views.officer import ages
 from models import (Couverture, Event, Mail, Passage, Procuration, Reference, Rules, SingleUse, Status, TourDay,
                     WebSession, now)
 from portal import outbox, places, procedure, references
+from tests.engines import ONE_ENGINE
 from tests.factories import (a_commune, a_demande, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent,
                              an_officer, fresh, log_in)
 from tests.lint import Page
@@ -492,6 +493,7 @@ def test_an_act_without_an_opened_file_does_nothing(officer, forged):
     assert unchanged(file)
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("path", ["", "dossier", "etablir", "refuser", "refuser/confirmer", "plus-tard",
                                   "actes/1/defaire"])
 def test_a_forged_form_is_refused(officer, path):

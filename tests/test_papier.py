@@ -7,6 +7,7 @@ from dateutil.relativedelta import relativedelta
 from admin_views import corrections
 from models import Couverture, Mail, Passage, Procuration, Role, Tour, now
 from portal import procedure, scrutins
+from tests.engines import ONE_ENGINE
 from tests.factories import a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, fresh, log_in
 from tests.paper import WRITTEN
 from tests.test_back_office import Desk
@@ -147,6 +148,7 @@ def test_a_period_longer_than_a_year_is_asked_about_R74(desk):
     assert desk.act.abroad and desk.act.valid_until == until, "three years abroad"
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("field, answers, said", [
     ("mandant-birth_name", {"mandant__birth_name": ""}, "Écrivez le nom de naissance du mandant."),
     ("mandataire-first_names", {"mandataire__first_names": "<b>"}, "Les prénoms du mandataire contiennent"),
@@ -180,6 +182,7 @@ def test_a_last_day_that_is_over_is_refused(desk):
     assert "est passé" in desk.said and not Procuration.select().count()
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("typed, hour", [("14 h 30", (14, 30)), ("14:30", (14, 30)), ("1430", (14, 30)),
                                          ("930", (9, 30)), ("9h", (9, 0)), ("14H05", (14, 5)), ("0.15", (0, 15))])
 def test_an_hour_is_read_as_people_write_it(desk, typed, hour):

@@ -6,6 +6,7 @@ import pytest
 from portal import mail, outbox
 from portal.settings import Settings, use
 from portal.typography import loosen
+from tests.engines import ONE_ENGINE
 from tests.factories import a_commune, a_scrutin
 from tests.french import ROOT, WRITTEN, of_template, prose
 from tests.voter import Mandant, Page
@@ -97,6 +98,7 @@ def words(sentence):
     return len(re.findall(r"\w[\w’'-]*", sentence))
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("path", ["/", "/aide", "/accessibilite", "/donnees-personnelles", "/statistiques",
                                   "/plan-du-site", "/connexion"])
 def test_no_sentence_of_a_public_page_is_long(client, path):
