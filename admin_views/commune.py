@@ -19,7 +19,7 @@ from admin_views.bulk import bulk
 from admin_views.fields import printable
 from admin_views.filters import Choice, Day
 from admin_views.paging import MOST_COUNTED
-from admin_views.homonyms import ToldApart, homonyms
+from admin_views.homonyms import ToldApart, homonyms, places_there
 from admin_views.reasons import ReasonForm
 from admin_views.resiliation import EndedOnPaper
 from admin_views.searching import MOST_WORDS
@@ -233,8 +233,8 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
         for passage in passages:
             passage.told = corrections.in_words(passage.changes, row.commune)
         there = places_there(row)
-        return {"passages": passages, "tours": tours, "decided": self.just_decided(), "homonyms": homonyms(row),
-                "seen_is_enough": row.attention in attention.SEEN_IS_ENOUGH,
+        return {"passages": passages, "tours": tours, "decided": self.just_decided(), "homonyms": homonyms(row, there),
+                "seen_is_enough": row.status != Status.ETABLIE and row.attention in attention.SEEN_IS_ENOUGH,
                 "held": [(tour, day) for tour, day in tours if row.places.get(tour.id)],
                 "free": [(tour, day) for tour, day in tours if tour.id in there],
                 **self.checked(row),
@@ -405,12 +405,6 @@ def places_anew(file):
     tours = [(tour, scrutins.day_shown(tour, file.commune)) for tour in places.tours_of(file)]
     return {"held": [pair for pair in tours if pair[0].id in there],
             "missed": [pair for pair in tours if pair[0].id not in there]}
-
-
-def places_there(file):
-    """Ids of the tours on which a place is there for the file again, if its commune wants it (L. 73)."""
-    rows = Couverture.select(Couverture.tour).where(Couverture.procuration == file, Couverture.free)
-    return {row.tour_id for row in rows}
 
 
 def tours_and_places(files):

@@ -17,9 +17,16 @@ class NoHomonym(Refused):
     status = 409
 
 
-def homonyms(file):
-    """Of a loaded file, the roles whose namesake in an older act may keep a place from it."""
-    return [role for role in Personne.ROLES if OBSTACLES[role] in file.obstacles.values()]
+def places_there(file):
+    """Ids of the tours on which a place is there for the file again, if its commune wants it (L. 73)."""
+    rows = Couverture.select(Couverture.tour).where(Couverture.procuration == file, Couverture.free)
+    return {row.tour_id for row in rows}
+
+
+def homonyms(file, there):
+    """Of a loaded file, the roles whose namesake in an older act may keep a place from it. `there`: see above."""
+    obstacles = {why for tour, why in file.obstacles.items() if tour not in there}
+    return [role for role in Personne.ROLES if OBSTACLES[role] in obstacles]
 
 
 def bearing_its_places(file, role):
@@ -42,7 +49,7 @@ class ToldApart:
             abort(400)
         if row.status not in TRANSITIONS["distinguer"].sources:
             return self.told(row, AlreadyDecided(procedure.last_passage(row)))
-        if role not in homonyms(row):
+        if role not in homonyms(row, places_there(row)):
             return self.told(row, NoHomonym())
         if request.method == "POST":
             return self.decide("distinguer", self.as_seen(), role)

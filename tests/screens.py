@@ -7,7 +7,7 @@ import datetime
 from typing import NamedTuple
 
 from demo.samples import DOMAIN
-from models import Commune, Role, Roll, RollFile, WebSession, now
+from models import Commune, Procuration, Role, Roll, RollFile, WebSession, now
 from portal import resiliation, scrutins
 from portal.mail import LINKS, SAMPLES
 from tests.factories import PASSWORD, a_mandataire, a_procuration, an_agent
@@ -496,6 +496,13 @@ def types_an_act(page, world):
     sends()(page, world)
 
 
+def ended_on_paper(page, world):
+    day = scrutins.today(world.lyon)
+    fills(authority="Claude Bernard", quality="capitaine, OPJ", place="Bron",
+          **{f"established_on__{part}": str(getattr(day, part)) for part in ("day", "month", "year")})(page, world)
+    sends("/resilier/")(page, world)
+
+
 def has_a_letter(page, world):
     assert world.letter
     page.reload()
@@ -527,6 +534,14 @@ COMMUNE = (
     Screen("mairie/validee-a-l-instant", f"{DETAILS}{{w.fresh_file.id}}", mairie, (sends("/valider/"),)),
     Screen("mairie/plusieurs", f"{GRID}?flt_status=etablie", mairie, (
         ticks_rows, sends("/action/", action="valider"))),
+    *(Screen(f"mairie/resilier{suffix}", "/admin/procurations/resilier/?id={w.files[validee].id}", mairie, steps)
+      for suffix, steps in (("", ()), ("-erreurs", (sends("/resilier/"),)), ("-apercu", (ended_on_paper,)))),
+    Screen("mairie/reprendre-sans-place", "/admin/procurations/reprendre/?id={w.reopened.id}", mairie),
+    Screen("mairie/dossier-homonyme", f"{DETAILS}{{w.blocked.id}}", mairie),
+    Screen("mairie/distinguer", "/admin/procurations/distinguer/?id={w.blocked.id}&role=mandataire", mairie),
+    *(Screen(f"mairie/attention-{why}", f"{DETAILS}{{w.alerted[{why}].id}}", mairie)
+      for why in Procuration.ATTENTIONS),
+    Screen("mairie/a-revoir", f"{GRID}?flt_attention=any", mairie),
     Screen("mairie/papier", PAPER, mairie),
     Screen("mairie/papier-erreurs", PAPER, mairie, (sends(),)),
     Screen("mairie/papier-enregistre", f"{PAPER}?apres={{w.paper_act.id}}", mairie),

@@ -45,6 +45,7 @@ def test_a_place_free_again_is_offered_and_given_on_demand_L73(desk):
     assert f"id={desk.second.id}" in desk.client.get("/admin/procurations/?flt_attention=any").text
     page = desk.client.get(FILE.format(desk.second.id)).text
     assert "Une place est de nouveau libre" in page and "Attribuer la place libre" in page
+    assert "Une fois la place attribuée" in page and "est un homonyme" not in page
     assert sends(desk, "attribuer").status_code == 303 and places(desk.second) == [1, 1]
     page = desk.client.get(FILE.format(desk.second.id)).text
     assert "a la place qui était libre" in page and "Une place est de nouveau libre" not in page
@@ -166,21 +167,25 @@ def alerted(file, why):
 
 @pytest.mark.parametrize("why", attention.SEEN_IS_ENOUGH)
 def test_what_needs_nothing_leaves_the_list_once_seen(app, desk, why):
+    procedure.valider(fresh(desk.first), desk.agent)
     version = alerted(desk.first, why).version
     screen = Desk(app, desk.agent).opens(FILE.format(desk.first.id)).presses("C’est vu")
     assert "n’est plus à revoir" in screen.said and fresh(desk.first).attention is None
     assert fresh(desk.first).version == version and Event.select().where(Event.act == "noter_vu").count() == 1
     assert screen.opens(GRID, flt_attention="any").rows == []
+    alerted(desk.second, why)
+    assert "C’est vu" not in screen.opens(FILE.format(desk.second.id)).said, "it is to be decided"
 
 
 def test_a_place_lost_asks_for_an_act_and_every_act_clears_what_was_to_be_seen_L73(desk):
+    procedure.valider(fresh(desk.first), desk.agent)
     alerted(desk.first, "place_perdue")
     assert "C’est vu" not in desk.client.get(FILE.format(desk.first.id)).text
     assert sends(desk, "vu", desk.first, attention="place_perdue").status_code == 409
-    procedure.valider(fresh(desk.first), desk.agent)
+    procedure.reprendre(fresh(desk.first), desk.agent)
     assert fresh(desk.first).attention is None
     alerted(desk.first, "tour_change")
-    procedure.reprendre(fresh(desk.first), desk.agent)
+    procedure.valider(fresh(desk.first), desk.agent)
     assert fresh(desk.first).attention is None
 
 

@@ -31,7 +31,7 @@ from portal.pages.franceconnect import FranceConnectDown
 from portal.settings import Settings, use
 from portal.single_use import token_of
 from tests import factories, plus
-from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, log_in
+from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, fresh, log_in
 
 SECRET = "c" * 64
 LONG = "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 2 + "ABCDEFGH"  # 60 letters and no place to cut
@@ -247,6 +247,36 @@ class World:
         acte = factories.an_acte(self.scrutin, mandataire=mandataire, mandant=factories.somebody(
             birth_name="LEFÈVRE-SPÉCIMEN", first_names="Camille Jeanne", birth_date="1936-05-17"))
         return procedure.saisir(acte, self.agent("mairie"))
+
+    def rivals(self, status="etablie"):
+        """Two files for one mandataire: the second stands without a place."""
+        mandataire = a_mandataire(birth_name="EXEMPLE-COURTISÉ", first_names="Sacha Léo", commune=self.lyon,
+                                  birth_date=f"{1940 + next(factories.NUMBERS) % 60}-03-04")
+        return self.file("etablie", mandataire=mandataire), self.file(status, mandataire=mandataire)
+
+    @cached_property
+    def blocked(self):
+        return self.rivals()[1]
+
+    @cached_property
+    def reopened(self):
+        """Invalidated, and its mandataire votes for somebody else since."""
+        file, other = self.rivals()
+        procedure.invalider(fresh(file), self.agent("mairie"), "mandant_non_inscrit")
+        procedure.attribuer(fresh(other), self.agent("mairie"))
+        return file
+
+    @cached_property
+    def alerted(self):
+        """Something happened to each, by its name."""
+        first, freed = self.rivals()
+        procedure.annuler(fresh(first), self.agent("mairie"), "perte_des_droits")
+        lost = Procuration.get(Procuration.attention == "place_perdue", Procuration.status == Status.VALIDEE)
+        files = {"place_libre": freed, "place_perdue": lost}
+        for why in set(Procuration.ATTENTIONS) - set(files):
+            files[why] = self.file("validee")
+            Procuration.update(attention=why).where(Procuration.id == files[why].id).execute()
+        return files
 
     @cached_property
     def letter(self):
