@@ -31,13 +31,22 @@ def attached(name, facts):
 
 
 def recepisse(procuration):
-    """What its récépissé says today; None in a state that has none."""
-    act = RECEPISSES.get(procuration.status)
-    return act and sheet(mail.NAMES[act], mail.told(procuration, act))
+    """What its récépissé says today; None where it has none."""
+    name, facts = _told(procuration)
+    return name and sheet(name, facts)
 
 
 def of(procuration, media_type):
     """The file's document of this type today, None where there is none."""
-    act = RECEPISSES.get(procuration.status)
-    made = attached(mail.NAMES[act], mail.told(procuration, act)) if act else ()
+    name, facts = _told(procuration)
+    made = attached(name, facts) if name else ()
     return next((document for document in made if document.media_type == media_type), None)
+
+
+def _told(procuration):
+    """(name, facts) of the mail whose récépissé it is today, None where its state has none, or where it was validated
+    and an older act took its last place since (L. 73): nobody may count on it."""
+    act = RECEPISSES.get(procuration.status)
+    facts = act and mail.told(procuration, act)
+    useless = act == "valider" and facts["tours_left_out"] and not facts["tours"]
+    return (mail.NAMES[act], facts) if act and not useless else (None, None)

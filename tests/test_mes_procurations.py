@@ -6,7 +6,8 @@ import time_machine
 
 from models import Event, Mail, Passage, Status, now
 from portal import procedure
-from tests.factories import PATHS, a_commune, a_procuration, a_scrutin, an_agent, an_officer, fresh, log_in
+from tests.factories import (PATHS, a_commune, a_procuration, a_scrutin, an_acte, an_agent, an_officer, fresh,
+                             log_in)
 from tests.statements import count_statements
 from tests.voter import Mandant, day_fields
 
@@ -117,7 +118,20 @@ def test_a_validation_names_only_the_tours_where_a_place_is_held(mandant):
     taken = a_procuration(Status.ETABLIE, scrutin=scrutin, tours=[first], valid_until=first.day)
     named = {name: getattr(taken.mandataire, name) for name in ("birth_name", "first_names", "sex", "birth_date")}
     a_procuration(Status.VALIDEE, voter=mandant.row, scrutin=scrutin, mandataire=procedure.Named(**named))
-    assert "Valable pour : 2d tour" in mandant.opens(LIST).text
+    said = mandant.opens(LIST).text
+    assert "Valable pour : 2d tour" in said and "Pas pour : 1er tour" in said
+
+
+def test_a_validated_file_that_lost_its_last_place_is_never_called_good_L73(mandant):
+    file = a_procuration(Status.VALIDEE, voter=mandant.row)
+    named = {name: getattr(file.mandataire, name) for name in ("birth_name", "first_names", "sex", "birth_date")}
+    older = now() - datetime.timedelta(days=1)
+    procedure.saisir(an_acte(file.scrutin, mandataire=procedure.Named(**named), established_at=older), an_agent())
+    said = mandant.opens(LIST).text
+    assert "ne vaut plus pour aucun vote" in said and "À revoir par la mairie" in said
+    assert "Valable" not in said and "Prévenez vous-même" not in said and "fiche pour" not in said
+    for document in ("recepisse", "recepisse.pdf", "jours-de-vote.ics"):
+        assert mandant.client.get(f"{LIST}/{file.id}/{document}").status_code == 303
 
 
 def test_files_come_latest_first_and_only_one_s_own(mandant):

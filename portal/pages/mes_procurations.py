@@ -62,11 +62,12 @@ def waiting(number):
 def loaded(*conditions):
     """Files with all a page shows of them, latest first: nine statements, however many files.
 
-    Beside the rows of `models`: `days` (local day of each tour named, by its id), `held` (tours on which it holds a
-    place), `present_by` (last local day to present the request), `over` (its last day is past), `state` (the status,
-    but a request that comes too late is caduque before the clock says so), `closed` (nothing more to expect of it),
-    `ending` and `not_ended` (see `about_to_end`) and `link_refused` (see portal.addresses.undeliverable, the one more
-    statement where an address waits).
+    Beside the rows of `models`: `days` (local day of each tour named, by its id), `held` and `missed` (tours on which
+    it holds a place, and those on which it has none), `useless` (validated, then an older act took its last place: the
+    town hall decides again, L. 73), `present_by` (last local day to present the request), `over` (its last day is
+    past), `state` (the status, but a request that comes too late is caduque before the clock says so), `closed`
+    (nothing more to expect of it), `ending` and `not_ended` (see `about_to_end`) and `link_refused` (see
+    portal.addresses.undeliverable, the one more statement where an address waits).
     """
     files = (Procuration.select(Procuration, Commune, Scrutin)
              .join(Commune).join_from(Procuration, Scrutin, JOIN.LEFT_OUTER)
@@ -74,7 +75,7 @@ def loaded(*conditions):
     files = prefetch(files, Personne.select(Personne, Commune).join(Commune, JOIN.LEFT_OUTER),
                      Reference.select().order_by(Reference.drawn_at.desc()),
                      Passage.select().order_by(Passage.version), TourVise.select(),
-                     Couverture.select().where(Couverture.place.is_null(False)))
+                     Couverture.select())
     tours, refused, accepted = tours_by_id(files), addresses.undeliverable(files), certified.accepted_among(files)
     for file in files:
         complete(file, tours)
@@ -92,7 +93,7 @@ def about_to_end(file, reference):
 
 
 def tours_by_id(files):
-    """The tours that `files` name or hold a place on, with their scrutin and local days."""
+    """The tours that `files` name or cover, with their scrutin and local days."""
     wanted = {row.tour_id for file in files for row in (*file.tours_vises, *file.couvertures)}
     found = Tour.select(Tour, Scrutin).join(Scrutin).where(Tour.id.in_(wanted)).order_by(Tour.day, Tour.number)
     return {tour.id: tour for tour in prefetch(found, TourDay.select())}
@@ -104,11 +105,14 @@ def complete(file, tours):
     drawn = {reference.kind: reference for reference in reversed(file.references)}
     file.reference = drawn.get("etablir")
     file.ending, file.not_ended = about_to_end(file, drawn.get(resiliation.KIND))
-    file.held = [tour for number, tour in tours.items() if number in {row.tour_id for row in file.couvertures}]
+    places = {row.tour_id: row.place for row in file.couvertures}
+    file.held = [tour for number, tour in tours.items() if places.get(number)]
+    file.missed = [tour for number, tour in tours.items() if number in places and not places[number]]
+    file.useless = file.status == Status.VALIDEE and bool(file.missed) and not file.held
     file.tours_vises = [TourVise(procuration=file, tour=tour) for number, tour in tours.items()
                         if number in {vise.tour_id for vise in file.tours_vises}]
     file.days = {tour.id: scrutins.day_shown(tour, commune)
-                 for tour in (*file.held, *(vise.tour for vise in file.tours_vises))}
+                 for tour in (*file.held, *file.missed, *(vise.tour for vise in file.tours_vises))}
     file.over = scrutins.today(commune) > file.valid_until
     file.state = Status.CADUQUE if file.status == Status.DEPOSEE and file.lapses_at <= now() else file.status
     file.closed = file.over or file.state in GIVEN_UP
