@@ -9,12 +9,12 @@ import pytest
 import time_machine
 from peewee import chunked
 
-from models import (TABLES, Commune, Couverture, Event, Mail, Mot, Passage, Personne, Procuration, Reference,
+from models import (TABLES, Couverture, Event, Mail, Mot, Passage, Personne, Procuration, Reference,
                     SingleUse, Status, TourVise, Voter, WebSession, database, now)
 from portal import accounts, addresses, clock, erasure, jobs, outbox, scrutins
 from portal.database import transaction
-from tests.factories import EMAIL, a_commune, a_mandataire, a_period, a_procuration, a_scrutin, a_voter
-from tests.test_clock import SECOND, ZONES, all_due, at, move
+from tests.factories import EMAIL, a_mandataire, a_period, a_procuration, a_scrutin, a_voter
+from tests.test_clock import SECOND, all_due, at, each_town, in_turn, move
 
 YEAR_AND_A_DAY = datetime.timedelta(days=367)
 
@@ -36,17 +36,18 @@ def send_all():
 
 # --- How long -------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("zone", ZONES)
-def test_an_established_file_is_kept_a_year_after_its_last_day_arrete_2021(db, zone):
-    Commune.update(zone=zone).where(Commune.code == a_commune().code).execute()
-    file = a_procuration(Status.VALIDEE)
-    day = file.valid_until
-    midnight = datetime.datetime.combine(day.replace(year=day.year + 1) + datetime.timedelta(days=1), datetime.time(),
-                                         ZoneInfo(zone))
-    erased_at(midnight - SECOND)
-    assert is_there(file)
-    erased_at(midnight + SECOND)
-    assert not is_there(file)
+def test_an_established_file_is_kept_a_year_after_its_last_day_arrete_2021(db):
+    scrutin = a_scrutin()
+    files = [a_procuration(Status.VALIDEE, scrutin=scrutin, commune=commune) for commune in each_town()]
+    day, kept = files[0].valid_until, set(files)
+    for midnight, some in in_turn(files, lambda file: datetime.datetime.combine(
+            day.replace(year=day.year + 1) + datetime.timedelta(days=1), datetime.time(), ZoneInfo(file.commune.zone))):
+        erased_at(midnight - SECOND, "dossiers")
+        assert set(Procuration.select()) == kept
+        erased_at(midnight + SECOND, "dossiers")
+        kept -= set(some)
+        assert set(Procuration.select()) == kept
+    assert not kept
 
 
 def test_a_year_after_29_february_ends_with_28_february_arrete_2021(db):
