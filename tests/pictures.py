@@ -34,7 +34,7 @@ def main(words):
             picture(browser, world, screen)
             print(".", end="", flush=True)
     write_index()
-    keep_the_best()
+    keep_the_best({screen.name for screen in chosen})
     print(f"\n{HERE / 'index.html'}")
 
 
@@ -70,9 +70,9 @@ def write_index():
         (HERE / "index.html").write_text(render_template("pictures.html", rows=rows))
 
 
-def keep_the_best():
+def keep_the_best(made):
     for name, path in BEST.items():
-        if (HERE / path).exists():
+        if path.rpartition("-")[0] in made and (HERE / path).exists():
             shutil.copy(HERE / path, KEPT / name)
 
 
