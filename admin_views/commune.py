@@ -25,7 +25,7 @@ from admin_views.resiliation import EndedOnPaper
 from admin_views.searching import MOST_WORDS
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
                     Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
-from portal import attention, checks, mail, names, outbox, places, procedure, scrutins, verdicts
+from portal import attention, checks, letters, mail, names, outbox, places, procedure, scrutins, verdicts
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
 
@@ -339,7 +339,7 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def letter(self, act, row, form):
         """The mail or the letter that `act` would send now."""
-        return outbox.previewed(row, act, *form.reasons)
+        return (outbox if row.email else letters).previewed(row, act, *form.reasons)
 
     def as_seen(self):
         """The file posted, with the version that was on the screen: the service refuses any other."""

@@ -8,7 +8,7 @@ from models import Commune, Scrutin, Tour
 from portal import scrutins
 from portal.catalogue import day, instant
 
-UNSAID = ("scrutin", "timed", "key")        # said by the tours, by the instant, by the act
+UNSAID = ("scrutin", "timed")               # said by the tours, by the instant
 
 
 def in_words(changes, commune):
@@ -20,6 +20,8 @@ def in_words(changes, commune):
 
 
 def _said(name, value, commune):
+    if name == "key":       # the number of the file that `procedure.distinguer` told apart
+        return gettext("change.apart" if value else "change.alike")
     if value in (None, "", []):
         return None
     return SAYS[name](value, commune) if name in SAYS else str(value)

@@ -14,6 +14,7 @@ from models import Commune, Mail, Personne, now
 from portal import journal, scrutins
 from portal.database import transaction
 from portal.errors import Refused
+from portal.mail import LETTERS, NAMES, preview
 from portal.texts import LETTER, filled
 
 log = logging.getLogger("maprocuration")
@@ -80,6 +81,14 @@ def _composed(mail, context):
     except UndefinedError as error:
         log.warning("letter %s: %s", mail.id, error)
         return None, None
+
+
+def previewed(procuration, act, *said):
+    """The letter that `act` would make now, None where it makes none. `said`: see `portal.outbox.previewed`."""
+    if act in LETTERS:
+        composed = _composed(Mail(name=NAMES[act]), preview(procuration, act, *said))
+        commune = procuration.commune
+        return Letter(procuration.id, commune, procuration.mandant, scrutins.today(commune), *composed)
 
 
 # --- Posted ---------------------------------------------------------------------------------------------------------

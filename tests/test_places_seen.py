@@ -57,7 +57,7 @@ def test_a_place_that_is_not_free_is_not_given_L73(desk):
     assert places(desk.second) == [None, None]
 
 
-def test_a_homonym_has_places_of_his_own_L73(desk):
+def test_a_homonym_has_places_of_his_own_L73(app, desk):
     page = desk.client.get(FILE.format(desk.second.id)).text
     assert "Le mandataire est un homonyme" in page and "Le mandant est un homonyme" not in page
     asked = desk.client.get(f"/admin/procurations/distinguer/?id={desk.second.id}&role=mandataire").text
@@ -68,6 +68,8 @@ def test_a_homonym_has_places_of_his_own_L73(desk):
     again = sends(desk, "distinguer", role="mandataire")
     assert again.status_code == 409 and "il n’y a personne à distinguer" in again.text
     assert Passage.select().where(Passage.act == "distinguer").count() == 1
+    history = Desk(app, desk.agent).opens(FILE.format(desk.second.id)).said
+    assert "Mandataire : la même personne que dans un autre acte devient un homonyme" in " ".join(history.split())
 
 
 def test_the_act_of_another_town_stays_hidden_behind_a_homonym_L73(desk):

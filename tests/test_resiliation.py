@@ -378,7 +378,8 @@ def dated_day():
 def test_a_mandant_without_an_address_reads_of_it_by_letter_R78(town_hall):
     file = a_procuration(Status.ETABLIE, email=None)
     to_end(town_hall, file).presses(READ_AGAIN, **dated())
-    assert "Ce que dira la lettre au mandant" in town_hall.said
+    assert "Ce que dira la lettre au mandant" in town_hall.said and "à Bron, le" in town_hall.said
+    assert "inutile d’y répondre" not in town_hall.said, "that is for a mailbox"
     town_hall.presses(END)
     assert "prévenez-le par lettre" in town_hall.said
     assert Mail.get(Mail.procuration == file, Mail.name == "resiliee").state == "letter"
