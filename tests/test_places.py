@@ -104,6 +104,13 @@ def test_an_act_that_holds_no_place_takes_none_from_a_later_one_of_its_mandant_L
     assert places_of(void, second) == [[None, None], [1, 1]]
 
 
+def test_who_gives_a_procuration_may_still_receive_one_L73(town):
+    """Nothing in L. 72 or L. 73 forbids it, in a circle or not."""
+    one, other = somebody(), somebody()
+    there, back = town.act(hours=2, mandant=one, mandataire=other), town.act(hours=1, mandant=other, mandataire=one)
+    assert places_of(there, back) == [[1, 1], [1, 1]]
+
+
 def test_a_place_is_lost_on_the_tours_of_the_older_act_only_L73(town):
     both, second = town.act(hours=1), town.act(hours=2, tours=town.tours[1:])
     assert places_of(both, second) == [[1, None], [1]]
