@@ -255,7 +255,7 @@ class Machine(RuleBasedStateMachine):
         self.over = now() > BEGINNING + TO_THE_POLL - datetime.timedelta(days=2)
         self._run("perimer", "avertir", "veille", "decider")
 
-    @precondition(lambda self: self.taken > STEPS - 3)
+    @precondition(lambda self: self.over or self.taken > STEPS - 3)
     @rule(years=of.integers(0, 2))
     def the_poll_is_over(self, years):
         self.over = True
