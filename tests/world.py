@@ -124,9 +124,8 @@ class World:
 
     def new_voter(self, **columns):
         """Always another person, whatever the name."""
-        born = f"{1940 + next(factories.NUMBERS) % 60}-05-17"
-        return a_voter(**{"birth_name": "LEFÈVRE-SPÉCIMEN", "first_names": "Camille Jeanne", "birth_date": born,
-                          **columns})
+        return a_voter(**{"birth_name": "LEFÈVRE-SPÉCIMEN", "first_names": "Camille Jeanne",
+                          "birth_date": another_day(), **columns})
 
     @cached_property
     def mandant(self):
@@ -251,7 +250,7 @@ class World:
     def rivals(self, status="etablie"):
         """Two files for one mandataire: the second stands without a place."""
         mandataire = a_mandataire(birth_name="EXEMPLE-COURTISÉ", first_names="Sacha Léo", commune=self.lyon,
-                                  birth_date=f"{1940 + next(factories.NUMBERS) % 60}-03-04")
+                                  birth_date=another_day())
         return self.file("etablie", mandataire=mandataire), self.file(status, mandataire=mandataire)
 
     @cached_property
@@ -342,6 +341,12 @@ class World:
         """FranceConnect's, of the last voter who came through it."""
         return (WebSession.select().where(WebSession.id_token.is_null(False))
                 .order_by(WebSession.started_at.desc()).first().id_token)
+
+
+def another_day():
+    """Of birth: 720 of them, so that nobody votes twice."""
+    rest, year = divmod(next(factories.NUMBERS), 60)
+    return f"{1940 + year}-{rest % 12 + 1:02}-17"
 
 
 def _token(file):
