@@ -9,15 +9,18 @@ import pytest
 from flask import url_for
 
 from admin_views import base, policy, writing
-from models import TABLES, Event, Passage, Procuration, Role, Rules, SavedSearch, WebSession
+from models import (TABLES, Elector, Event, Passage, Procuration, Role, Roll, RollFile, Rules, SavedSearch, WebSession,
+                    now)
 from portal import procedure
-from tests.factories import a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, an_officer, log_in
+from tests.factories import (a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_acte, an_agent, an_officer,
+                             log_in, somebody)
 
 MARK = "zorglub"                # stands in each foreign name, and in nothing else
 PREFIX = "zorg"                 # what the attacker types
 STOCK = ("", "new/", "edit/", "details/", "delete/", "action/", "export/csv/", "export/xlsx/", "ajax/lookup/",
          "ajax/update/", "search/")
 UNTOLD = (Event, SavedSearch)   # reading leaves traces there
+FILE = "f" * 64                 # the fingerprint of a foreign roll
 MOST_IDS = 5
 
 
@@ -31,12 +34,23 @@ def world(app):
     for status in ("etablie", "validee", "invalidee"):
         a_procuration(status, commune=paris, voter=a_voter(birth_name=f"{MARK}-{status}"),
                       mandataire=a_mandataire(birth_name=f"{MARK}-{status}"), **theirs)
+    a_procuration("validee", commune=paris, voter=a_voter(birth_name=f"{MARK}-lettre", email=None), **theirs)
+    procedure.saisir(an_acte(scrutin, mandant=somebody(birth_name=f"{MARK}-papier")), theirs["agent"])
+    lists_the_mark(paris)
     a_procuration("deposee", commune=lyon, voter=a_voter(birth_name=MARK), scrutin=scrutin)     # nobody's yet
     a_procuration("etablie", scrutin=scrutin, commune=lyon)
     Rules.create(scrutin=scrutin)
     return {role: actor for role, actor in (
         (Role.COMMUNE, an_agent(Role.COMMUNE, lyon)), (Role.MANAGER, an_agent(Role.MANAGER, lyon)),
         (Role.OFFICER, an_officer()), (Role.MINISTRY, an_agent(Role.MINISTRY)), (Role.VOTER, a_voter()))}
+
+
+def lists_the_mark(commune):
+    """A roll, and the file that is to replace it."""
+    roll = Roll.create(commune=commune, kind="LP", state="current", fingerprint="e" * 64, current_since=now())
+    Elector.create(roll=roll, birth_name=MARK, first_names="Zoé", sex="F", birth_date="1980-05-17",
+                   key=f"{MARK.upper()} ZOE")
+    RollFile.create(commune=commune, state="ready", fingerprint=FILE)
 
 
 def model_views(app):
@@ -88,8 +102,8 @@ def blows(view, row):
     """What is posted: everything a page of the back office could ever send about `row`."""
     fields = {**dict.fromkeys(("id", "rowid", "pk", "list_form_pk"), row._pk), "seen": writing.fingerprint(row),
               "version": getattr(row, "version", 0), "reason": "mandant_non_inscrit", "confirmer": "oui",
-              "words": PREFIX, "url": "/admin/"}
-    values = {name: "pirate" for name in row.__data__ if name != row._meta.primary_key.name}
+              "words": PREFIX, "url": "/admin/", "file": FILE}
+    values = {"role": "mandant"} | {name: "pirate" for name in row.__data__ if name != row._meta.primary_key.name}
     known = {**values, **{name: str(value) for name, value in row.__data__.items() if name in ("role", "commune")}}
     for action in {"delete", *getattr(view, "_actions_data", {})}:
         yield {**known, **fields, "action": action}
@@ -109,13 +123,20 @@ def attack(app, actor):
     client, holes = app.test_client(), []
     log_in(client, **{"voter" if actor.role == Role.VOTER else "agent": actor})
     for view, target, methods in list(targets(app)):
-        rows = foreign_rows(view, actor) if isinstance(view, base.ScopedView) else Passage.select()
         before = snapshot()
-        for row in list(rows.limit(MOST_IDS if actor.role in view.roles else 1)):
+        for row in rows_for(view, actor):
             holes += strike(client, view, address(app, target, row._pk), methods, row)
         if snapshot() != before:
             holes.append(f"{target} changes a foreign row")
     return sorted(set(holes))
+
+
+def rows_for(view, actor):
+    """A few to strike with: a screen that is no grid takes the id of an act, or of a paper file."""
+    most = MOST_IDS if actor.role in view.roles else 1
+    if isinstance(view, base.ScopedView):
+        return list(foreign_rows(view, actor).limit(most))
+    return [*Passage.select().limit(most), *Procuration.select().where(Procuration.origin == "paper")]
 
 
 def strike(client, view, where, methods, row):
