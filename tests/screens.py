@@ -459,6 +459,7 @@ OFFICER = (
     *(Screen(f"guichet/{status}", "/admin/guichet/", officer, (looks_up(status),))
       for status in ("retiree", "refusee", "caduque", "etablie")),
     Screen("guichet/dossier", "/admin/guichet/", officer, (looks_up(),)),
+    Screen("guichet/dossier-homonyme", "/admin/guichet/", officer, (looks_up_namesake,)),
     Screen("guichet/resiliation", "/admin/guichet/", officer, (looks_up_ending,)),
     Screen("guichet/dossier-erreurs", "/admin/guichet/", officer, (looks_up(), sends("/etablir"))),
     Screen("guichet/etablie-a-l-instant", "/admin/guichet/", officer, (looks_up(), establishes)),
@@ -485,7 +486,6 @@ OFFICER = (
 
 GRID, DETAILS = "/admin/procurations/", "/admin/procurations/details/?id="
 PAPER, CORRECTED = "/admin/papier/", "/admin/papier/corriger/?id={w.paper_act.id}"
-DECISION = "/admin/procurations/{}/?id={{w.files[etablie].id}}"
 
 
 def types_an_act(page, world):

@@ -81,7 +81,8 @@ def test_every_link_of_a_page_leads_somewhere(app, client, path):
 
 def test_the_plan_of_the_site_holds_every_page_of_the_voter(client):
     linked = {tag.get("href") for tag in Page(client.get("/plan-du-site").text).all("a")}
-    assert {*PAGES, "/demande", "/mes-procurations", "/mes-procurations/retrouver", "/mes-donnees", "/connexion"} <= linked
+    assert {*PAGES, "/demande", "/mes-procurations", "/mes-procurations/retrouver", "/mes-donnees",
+            "/connexion"} <= linked
 
 
 def test_accessibility_is_stated_honestly(client):
