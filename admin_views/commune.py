@@ -23,8 +23,8 @@ from admin_views.homonyms import ToldApart, homonyms, places_there
 from admin_views.reasons import ReasonForm
 from admin_views.resiliation import EndedOnPaper
 from admin_views.searching import MOST_WORDS
-from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, TRANSITIONS, Agent, Couverture, Mot, Passage, Personne,
-                    Procuration, Scrutin, Status, Tour, TourDay, TourVise, now)
+from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, Agent, Couverture, Mot, Passage, Personne, Procuration, Scrutin,
+                    Status, Tour, TourDay, TourVise, now)
 from portal import attention, checks, letters, mail, names, outbox, places, procedure, scrutins, verdicts
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, NotYours, Refused
@@ -189,9 +189,10 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def load(self, rows):
         """People, tours and places of each file, in three statements."""
+        today = scrutins.today(self.actor.commune)
         for row in rows:
             row.people, row.covers, row.places, row.obstacles = {}, [], {}, {}
-            row.waits = days_since(row.established_at, zone_of(row))
+            row.waits, row.over = days_since(row.established_at, zone_of(row)), row.valid_until < today
         files = {row.id: row for row in rows}
         for person in Personne.select().where(Personne.procuration.in_(list(files))):
             files[person.procuration_id].people[person.role] = person
@@ -251,7 +252,7 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def waiting(self):
         """The queue: established, not decided."""
-        return self.get_query().where(Procuration.status == Status.ETABLIE)
+        return self.get_query().where(to_decide(self.actor.commune))
 
     def listed(self):
         """The rows of the grid one came from."""
@@ -265,7 +266,7 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def next_to_decide(self, row):
         """The file that waits after `row`, of the same list if there is one left, else the oldest."""
-        listed = self.listed().where(Procuration.status == Status.ETABLIE)
+        listed = self.listed().where(to_decide(self.actor.commune))
         return (self.neighbour(row, among=listed) or first_id(paging.ordered(listed, self.keyset))
                 or first_id(paging.ordered(self.waiting(), self.keyset)))
 
@@ -308,8 +309,8 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
         """The reason, then the mail as it will leave, then the act."""
         row = self.get_one(request.values.getlist("id"))
         posted = request.method == "POST"
-        if row.status not in TRANSITIONS[act].sources:
-            return self.told(row, AlreadyDecided(procedure.last_passage(row)))
+        if refusal := procedure.refusal(row, act):
+            return self.told(row, refusal)
         self.load([row])
         form = DecisionForm(act, request.form if posted else None, version=row.version, reason=self.likely(act, row))
         if form.reason and (not self.validate_form(form) or "modifier" in request.form):
@@ -387,6 +388,11 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def changed(self, row):
         return AlreadyDecided(procedure.last_passage(row))
+
+
+def to_decide(commune):
+    """The condition that a file waits for its town hall, which may decide until the end of the last day covered."""
+    return (Procuration.status == Status.ETABLIE) & attention.still_matters(commune)
 
 
 def folded(search):

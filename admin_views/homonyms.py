@@ -3,9 +3,9 @@ from flask import abort, request
 from flask_admin import expose
 
 from admin_views import paging
-from models import TRANSITIONS, Couverture, Personne, Procuration
+from models import Couverture, Personne, Procuration
 from portal import procedure
-from portal.errors import AlreadyDecided, Refused
+from portal.errors import Refused
 
 MOST_ALIKE = 10             # acts to compare with
 OBSTACLES = {"mandant": "acte_anterieur", "mandataire": "plafond_atteint"}  # what a namesake of each is to a file
@@ -47,8 +47,8 @@ class ToldApart:
         self.load([row])
         if role not in Personne.ROLES:
             abort(400)
-        if row.status not in TRANSITIONS["distinguer"].sources:
-            return self.told(row, AlreadyDecided(procedure.last_passage(row)))
+        if refusal := procedure.refusal(row, "distinguer"):
+            return self.told(row, refusal)
         if role not in homonyms(row, places_there(row)):
             return self.told(row, NoHomonym())
         if request.method == "POST":

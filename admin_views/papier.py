@@ -69,8 +69,8 @@ class Papier(RoleView):
     def corriger(self):
         """The fields as they were typed; what changes; then the correction."""
         file = self.found(request.values.get("id", "")) or abort(404)
-        if file.status != Status.ETABLIE:
-            return self.too_late(file, AlreadyDecided(procedure.last_passage(file)))
+        if refusal := procedure.refusal(file, "corriger"):
+            return self.too_late(file, refusal)
         if request.method == "GET":
             return self.correction(file, ActeForm(self.actor, file=file, **paper_forms.written_on(file)))
         form = ActeForm(self.actor, request.form, file=file)

@@ -6,9 +6,7 @@ from flask_admin import expose
 from wtforms import HiddenField
 
 from admin_views.papier import last_typed
-from models import LIVE
 from portal import paper_forms, procedure, scrutins
-from portal.errors import AlreadyDecided
 from portal.fields import DayField, PlainForm, stop
 from portal.paper_forms import AND, LONGEST_PLACE, LONGEST_QUALITY, AuthorityField, ShortField
 
@@ -57,8 +55,8 @@ class EndedOnPaper:
     @expose("/resilier/", methods=("GET", "POST"))
     def resilier_view(self):
         row = self.get_one(request.values.getlist("id"))
-        if row.status not in LIVE:
-            return self.told(row, AlreadyDecided(procedure.last_passage(row)))
+        if refusal := procedure.refusal(row, "resilier"):
+            return self.told(row, refusal)
         self.load([row])
         form = PaperEndForm(row, *([request.form] if request.method == "POST" else ()))
         if not self.validate_form(form) or "modifier" in request.form:

@@ -7,10 +7,10 @@ from flask_login import current_user
 
 from admin_views import paging
 from admin_views.base import RoleView
-from admin_views.commune import DECISIONS, days_since, without_a_place, zone_of
+from admin_views.commune import DECISIONS, days_since, to_decide, without_a_place, zone_of
 from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
-from models import TOWN_HALL, Event, Mail, Passage, Procuration, Role, Status, now
+from models import TOWN_HALL, Event, Mail, Passage, Procuration, Role, now
 from portal import access, attention, jobs, scrutins
 
 AHEAD = datetime.timedelta(days=365)        # how far the next poll is looked for
@@ -44,7 +44,7 @@ def entries(admin):
 # --- The town hall --------------------------------------------------------------------------------------------------
 
 def town_hall(agent):
-    waiting = visible(Procuration, agent).where(Procuration.status == Status.ETABLIE)
+    waiting = visible(Procuration, agent).where(to_decide(agent.commune))
     oldest = waiting.order_by(Procuration.established_at, Procuration.id).first()
     today = scrutins.today(agent.commune)
     return {"most_counted": MOST_COUNTED, "waiting": paging.count(waiting, MOST_COUNTED), "oldest": oldest,

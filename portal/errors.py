@@ -54,6 +54,12 @@ class PollOver(Refused):
     """The last day covered has ended."""
 
 
+class Echue(PollOver):
+    """The procuration was established, and its last day has ended."""
+
+    status = 409
+
+
 class PollChanged(Refused):
     """A tour that the request names was removed while it was read again."""
 

@@ -152,7 +152,7 @@ def _nothing_to_end(procuration):
     if procuration.status not in LIVE:
         last = procedure.last_passage(procuration)
         return ResiliationDone(last) if procuration.status == Status.RESILIEE else NothingToEnd(last)
-    return PollOver() if scrutins.end_of(procuration.valid_until, procuration.commune) <= now() else None
+    return PollOver() if scrutins.has_ended(procuration) else None
 
 
 def _ended(procuration):
@@ -174,7 +174,7 @@ def _establishment(procuration):
 
 
 def _late(procuration):
-    if scrutins.end_of(procuration.valid_until, procuration.commune) <= now():
+    if scrutins.has_ended(procuration):
         return PollOver()
     if procuration.status == Status.CADUQUE or procuration.lapses_at <= now():
         return RequestLapsed(by=day(scrutins.last_whole_day(procuration.lapses_at, procuration.commune)))

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from peewee import IntegrityError, Model
 
 from models import (LIVE, TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Procuration, Reference, Role,
-                    Scrutin, Tour, TourVise, now)
+                    Scrutin, Status, Tour, TourVise, now)
 from portal import addresses, journal, law, mail, mandataires, names, places, references, scrutins, verdicts
 from portal.database import clock, transaction
-from portal.errors import (AlreadyDecided, NoPlaceHeld, NothingChanged, NotYours, PlaceGone, PlaceHeld, PlacesMoved,
-                           PollChanged, PollOver, ReasonMissing, TooLateToUndo)
+from portal.errors import (AlreadyDecided, Echue, NoPlaceHeld, NothingChanged, NotYours, PlaceGone, PlaceHeld,
+                           PlacesMoved, PollChanged, PollOver, ReasonMissing, TooLateToUndo)
 
 TIME_TO_UNDO = datetime.timedelta(minutes=15)           # design 4
 MOMENT = datetime.timedelta(microseconds=1)
@@ -168,7 +168,7 @@ def etablir(procuration, actor, certified=None):
     with transaction():
         places.hold(procuration)
         at = clock()
-        if scrutins.end_of(procuration.valid_until, procuration.commune) <= at:
+        if scrutins.has_ended(procuration, at):
             raise PollOver()
         _move("etablir", procuration, actor, at=at, established_at=at, certified=certified, **_authority(actor))
         Reference.update(used_at=at).where(Reference.procuration == procuration, Reference.kind == "etablir").execute()
@@ -255,7 +255,7 @@ def _type_in(acte, agent):
 
 
 def _check_not_over(procuration):
-    if scrutins.end_of(procuration.valid_until, procuration.commune) <= now():
+    if scrutins.has_ended(procuration):
         raise PollOver()
 
 
@@ -424,12 +424,15 @@ def perimer(procuration):
 # --- What every act leaves ------------------------------------------------------------------------------------------
 
 def _move(act, procuration, actor, *, reason=None, comment="", at=None, evidence=None, record=None, **changes):
-    """The guarded update: from the status and version that `procuration` was read with, or `AlreadyDecided`.
+    """The guarded update: from the status and version that `procuration` was read with, or `AlreadyDecided`. Nothing
+    befalls an established act after its last day (`Echue`).
 
     `record` is what a correction changed. What the commune was to look at is seen, and an act that ended needs no look.
     """
     transition = TRANSITIONS[act]
     _check_right(transition, procuration, actor)
+    if Status.DEPOSEE not in transition.sources and scrutins.has_ended(procuration):
+        raise Echue()
     if transition.reasons and reason not in transition.reasons:
         raise ReasonMissing()
     if actor.role in TOWN_HALL or transition.target not in LIVE:
@@ -469,6 +472,13 @@ def _leave_traces(act, procuration, actor, *, at, reason=None, comment="", tours
     mail.announce(passage, procuration, tours)
     if act in mandataires.ENDINGS:
         mandataires.withdraw(procuration)
+
+
+def refusal(procuration, act):
+    """AlreadyDecided or Echue where `act` can no longer befall the established file, None where it may."""
+    if procuration.status not in TRANSITIONS[act].sources:
+        return AlreadyDecided(last_passage(procuration))
+    return Echue() if scrutins.has_ended(procuration) else None
 
 
 def last_passage(procuration):

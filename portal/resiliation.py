@@ -95,7 +95,7 @@ def _live(procuration, voter):
         raise NotYours()
     if current.status not in LIVE:
         raise AlreadyDecided(procedure.last_passage(current))
-    if scrutins.end_of(current.valid_until, current.commune) <= now():
+    if scrutins.has_ended(current):
         raise PollOver()
     return current
 

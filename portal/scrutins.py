@@ -28,6 +28,11 @@ def end_of(day, commune):
     return begin_of(day + datetime.timedelta(days=1), commune)
 
 
+def has_ended(file, instant=None):
+    """Is the last day that the file covers over, on its commune's clock?"""
+    return end_of(file.valid_until, file.commune) <= (instant or now())
+
+
 def hour_of(day, hour, commune):
     """The instant at which clocks show `hour` o'clock on the local `day` in `commune`."""
     return datetime.datetime.combine(day, datetime.time(hour), ZoneInfo(commune.zone)).astimezone(UTC)

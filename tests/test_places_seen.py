@@ -6,9 +6,10 @@ import re
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 
 from models import Couverture, Event, Mail, Passage, Procuration, Status, now
-from portal import attention, outbox, procedure
+from portal import attention, outbox, procedure, scrutins
 from portal.errors import NotYours
 from tests.factories import a_commune, a_procuration, a_scrutin, an_acte, an_agent, fresh, log_in, somebody
 from tests.test_back_office import GRID, Desk
@@ -206,3 +207,27 @@ def test_what_is_over_is_not_to_be_seen_again(desk):
     over = now().date() - datetime.timedelta(days=2)
     Procuration.update(valid_until=over).where(Procuration.id == desk.first.id).execute()
     assert "À revoir" not in desk.client.get("/admin/").text
+
+
+# --- After the last day -----------------------------------------------------------------------------------------------
+
+def test_nothing_is_decided_after_the_last_day(desk):
+    """Design: the town hall may act until the end of the last day covered, on its own clock."""
+    ends = scrutins.end_of(desk.second.valid_until, desk.second.commune)
+    with time_machine.travel(ends - datetime.timedelta(seconds=2), tick=False):
+        log_in(desk.client, agent=desk.agent)
+        assert "À vérifier" in desk.client.get(FILE.format(desk.first.id)).text
+        assert sends(desk, "valider", desk.first).status_code == 303
+    with time_machine.travel(ends, tick=False):
+        log_in(desk.client, agent=desk.agent)
+        page = desk.client.get(FILE.format(desk.second.id)).text
+        assert "Échue" in page and "<button" not in page.split('class="decision"')[1].split("</section>")[0]
+        for act, fields in (("valider", {}), ("invalider", {"reason": "mandataire_inconnu", "confirmer": "1"}),
+                            ("attribuer", {}), ("resilier", {})):
+            answer = sends(desk, act, **fields)
+            assert answer.status_code == 409 and "est échue" in answer.text
+        assert sends(desk, "annuler", desk.first, reason="deces_du_mandataire").status_code == 409
+        assert (fresh(desk.first).status, fresh(desk.second).status) == ("validee", "etablie")
+        assert "Échue" in desk.client.get("/admin/procurations/").text
+        tile = desk.client.get("/admin/").text.split("À vérifier")[1].split("</li>")[0]
+        assert ">0<" in tile
