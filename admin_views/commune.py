@@ -189,10 +189,10 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def load(self, rows):
         """People, tours and places of each file, in three statements."""
-        today = scrutins.today(self.actor.commune)
         for row in rows:
             row.people, row.covers, row.places, row.obstacles = {}, [], {}, {}
-            row.waits, row.over = days_since(row.established_at, zone_of(row)), row.valid_until < today
+            row.waits = days_since(row.established_at, zone_of(row))
+            row.over = now().astimezone(zone_of(row)).date() > row.valid_until
         files = {row.id: row for row in rows}
         for person in Personne.select().where(Personne.procuration.in_(list(files))):
             files[person.procuration_id].people[person.role] = person
