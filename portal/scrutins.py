@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from peewee import prefetch
 
 from models import UTC, Rules, Scrutin, Tour, TourDay, now
+from portal import law
 
 DEFAULT_RULES = Rules()  # L. 73 as it stands since 2022
 
@@ -64,8 +65,9 @@ def upcoming():
 
 
 def open_for_requests(tours):
-    """Those of `tours` whose scrutin already takes requests."""
-    return [tour for tour in tours if tour.scrutin.opens_at <= now()]
+    """Those of `tours` whose scrutin already takes requests, no further than a procuration may last (R. 74)."""
+    last = now().date() + law.longest_period()
+    return [tour for tour in tours if tour.scrutin.opens_at <= now() and tour.day <= last]
 
 
 def voted_in(tours, commune, after, until):

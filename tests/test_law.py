@@ -1,7 +1,7 @@
 """Articles whose rule is in what people read or are asked, rather than in a computation."""
 import pytest
 
-from models import Status
+from models import Status, now
 from portal import mail, outbox, procedure
 from portal.errors import AlreadyDecided
 from portal.pages.forms import DemandeForm
@@ -35,3 +35,11 @@ def test_the_act_bears_the_authority_its_quality_and_its_place_R75(db):
     file = a_procuration(Status.ETABLIE, officer=an_officer(first_name="Alix", last_name="Moreau", place="Lyon"))
     assert (file.authority, file.authority_place) == ("Alix Moreau, brigadier-chef, APJ", "Lyon")
     assert mail.told(file, "etablir")["authority"] == file.authority
+
+
+def test_no_vote_is_offered_that_a_procuration_of_today_could_not_reach_R74(app):
+    for days in (300, 400):
+        a_scrutin(in_days=days)
+    with app.test_request_context():
+        form = DemandeForm(a_voter())
+    assert [(tour.day - now().date()).days for tour in form.open_tours] == [300, 307]
