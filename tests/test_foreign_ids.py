@@ -12,6 +12,7 @@ from admin_views import base, policy, writing
 from models import (TABLES, Elector, Event, Passage, Procuration, Role, Roll, RollFile, Rules, SavedSearch, WebSession,
                     now)
 from portal import procedure
+from tests.engines import ONE_ENGINE
 from tests.factories import (a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_acte, an_agent, an_officer,
                              log_in, somebody)
 
@@ -119,16 +120,15 @@ def snapshot():
 
 
 def attack(app, actor):
-    """Sentences, one per hole that `actor` found."""
-    client, holes = app.test_client(), []
+    """Sentences, one or more per hole that `actor` finds, as they are found."""
+    client = app.test_client()
     log_in(client, **{"voter" if actor.role == Role.VOTER else "agent": actor})
     for view, target, methods in list(targets(app)):
         before = snapshot()
         for row in rows_for(view, actor):
-            holes += strike(client, view, address(app, target, row._pk), methods, row)
+            yield from strike(client, view, address(app, target, row._pk), methods, row)
         if snapshot() != before:
-            holes.append(f"{target} changes a foreign row")
-    return sorted(set(holes))
+            yield f"{target} changes a foreign row"
 
 
 def rows_for(view, actor):
@@ -158,9 +158,11 @@ def strike(client, view, where, methods, row):
 ROLES = (Role.COMMUNE, Role.MANAGER, Role.OFFICER, Role.MINISTRY, Role.VOTER)
 
 
-@pytest.mark.parametrize("role", ROLES)
+# An engine has no part in who sees what: the second one is tried by those who see files.
+@pytest.mark.parametrize("engine, role", [*(("sqlite", role) for role in ROLES), ("postgresql", Role.COMMUNE),
+                                          ("postgresql", Role.OFFICER)], indirect=["engine"])
 def test_no_endpoint_gives_or_takes_what_belongs_to_others(app, world, role):
-    assert attack(app, world[role]) == []
+    assert sorted(set(attack(app, world[role]))) == []
 
 
 FAULTS = {  # each as a hurried colleague would write it: (where, what, the bad code)
@@ -176,11 +178,12 @@ FAULTS = {  # each as a hurried colleague would write it: (where, what, the bad 
 }
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_attack_finds(app, world, monkeypatch, fault):
     for holder, name, bad in FAULTS[fault]:
         monkeypatch.setattr(holder, name, bad)
-    assert [hole for hole in attack(app, world[Role.COMMUNE]) if "foreign" in hole]
+    assert any("foreign" in hole for hole in attack(app, world[Role.COMMUNE]))
 
 
 def test_nobody_knows_more_than_that_a_page_is_not_there(app, world):
