@@ -21,7 +21,7 @@ from models import Mail, now
 from portal import carriers, documents, settings
 from portal.carriers import Interrupted, TurnedAway
 from portal.database import on_postgresql, transaction
-from portal.mail import LETTERS, NAMES, preview
+from portal.mail import NAMES, preview
 from portal.texts import filled
 from portal.typography import loosen
 
@@ -50,10 +50,8 @@ def render(name, context):
 
 
 def previewed(procuration, act, *said):
-    """The mail or the letter that `act` would make now, None where it makes none. `said`: its reason, comment and
-    evidence."""
-    told = procuration.email or act in LETTERS
-    return render(NAMES[act], preview(procuration, act, *said)) if told else None
+    """The mail that `act` would send now, None where no address was given. `said`: its reason, comment and evidence."""
+    return render(NAMES[act], preview(procuration, act, *said)) if procuration.email else None
 
 
 def compose(mail):
