@@ -36,6 +36,7 @@ PAGES = {
     "mairie/grille-a-traiter": DESKTOP,
     "mairie/dossier-etablie": DESKTOP,
 }
+TRIES = 3
 GROUPS = ("performance", "accessibility", "best-practices", "seo")
 
 
@@ -56,10 +57,17 @@ def measured(world, name, options):
         cookie = world.cookie(**screen.who(world))
         headers = {"Cookie": f"{cookie['name']}={cookie['value']}"}
     path = REPORTS / f"{name.replace('/', '-')}.json"
-    subprocess.run([NODE, CLI, address(world, screen), "--quiet", "--output=json", f"--output-path={path}",
-                    f"--chrome-flags={CHROME}", f"--extra-headers={json.dumps(headers)}", *options],
-                   env={**os.environ, "CHROME_PATH": CHROMIUM}, check=True)
+    command = [NODE, CLI, address(world, screen), "--quiet", "--output=json", f"--output-path={path}",
+               f"--chrome-flags={CHROME}", f"--extra-headers={json.dumps(headers)}", *options]
+    _run_again(command, {**os.environ, "CHROME_PATH": CHROMIUM})
     return json.loads(path.read_text())
+
+
+def _run_again(command, environment):
+    """The browser loses a trace now and then: Lighthouse itself asks to be run again."""
+    for left in reversed(range(TRIES)):
+        if not subprocess.run(command, env=environment, check=not left).returncode:
+            return
 
 
 def say(name, options, report):
