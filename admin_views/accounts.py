@@ -11,13 +11,13 @@ from wtforms.validators import Email, ValidationError
 from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
-from admin_views.searching import MOST_WORDS
 from models import AGENT_ROLES, TOWN_HALL, Agent
 from portal import accounts, second_factor, settings
 from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
 from portal.database import transaction
 from portal.errors import Refused
+from portal.names import MOST_WORDS
 
 
 class OwnAccount(Refused):

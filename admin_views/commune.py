@@ -22,7 +22,6 @@ from admin_views.paging import MOST_COUNTED
 from admin_views.homonyms import ToldApart, homonyms, places_there
 from admin_views.reasons import ReasonForm
 from admin_views.resiliation import EndedOnPaper
-from admin_views.searching import MOST_WORDS
 from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, Agent, Couverture, Mot, Passage, Personne, Procuration, Scrutin,
                     Status, Tour, TourDay, TourVise, now)
 from portal import attention, checks, letters, mail, names, outbox, places, procedure, scrutins, verdicts
@@ -396,7 +395,7 @@ def to_decide(commune):
 
 
 def folded(search):
-    return sorted(names.words(search))[:MOST_WORDS]
+    return sorted(names.words(search))[:names.MOST_WORDS]
 
 
 def first_id(rows):

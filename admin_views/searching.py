@@ -12,7 +12,6 @@ from models import SavedSearch
 from portal.names import tidy
 
 LONGEST_SEARCH = 200        # characters
-MOST_WORDS = 6              # looked for: a hundred are more than a database takes
 
 
 class Searching:

@@ -145,25 +145,20 @@ _SAMPLE = {
     "automatic": True,
 }
 
-# Of the mails that carry a link, see `portal.addresses` and `portal.accounts`.
-LINKS = {"confirmer_adresse": {"draw": "echantillon"},
-         "invitation": {"draw": "echantillon", "known": False, "address": "prenom.nom@mairie.example",
-                        "sender": "Alix Exemple", "service": "Lyon (69)"}}
-
-# Of a tour whose day is another, see `portal.tours`.
-LINKS["tour_deplace"] = {"commune": "Lyon (69)", "mandataire": "Sacha Petit", "scrutin": "Élections municipales",
-                         "number": 2, "status": "validee", "before": "2026-03-22", "after": "2026-03-29"}
-
-# Of the mandataire, see `portal.mandataires`.
-LINKS["mandataire_choisi"] = {**_SAMPLE, "station": None, "draw": "echantillon"}
-LINKS["mandataire_decline"] = _SAMPLE
-# Of addresses and accounts that changed, see `portal.addresses` and `portal.rights`.
-LINKS["adresse_changee"] = {}
-LINKS["retrouver"] = {"draw": "echantillon"}
-
-# To a town hall, on the eve of a poll, see `portal.eves`.
-LINKS["a_decider"] = {"commune": "Lyon (69)", "count": 12, "scrutin": "Élections municipales", "number": 1,
-                      "vote": "2026-03-15"}
+# Of the mails that tell no act of the mandant's file: each with what its own module says.
+LINKS = {
+    "confirmer_adresse": {"draw": "echantillon"},
+    "adresse_changee": {},
+    "invitation": {"draw": "echantillon", "known": False, "address": "prenom.nom@mairie.example",
+                   "sender": "Alix Exemple", "service": "Lyon (69)"},
+    "retrouver": {"draw": "echantillon"},
+    "tour_deplace": {"commune": "Lyon (69)", "mandataire": "Sacha Petit", "scrutin": "Élections municipales",
+                     "number": 2, "status": "validee", "before": "2026-03-22", "after": "2026-03-29"},
+    "mandataire_choisi": {**_SAMPLE, "station": None, "draw": "echantillon"},
+    "mandataire_decline": _SAMPLE,
+    "a_decider": {"commune": "Lyon (69)", "count": 12, "scrutin": "Élections municipales", "number": 1,
+                  "vote": "2026-03-15"},
+}
 
 # One per act, with the facts of `facts`: what pages of samples and tests show.
 SAMPLES = {name: {**_SAMPLE, "reason": next(iter(TRANSITIONS[act].reasons), None)}

@@ -4,6 +4,7 @@ import unicodedata
 
 LONGEST = 100             # characters, typed names; FranceConnect's are stored as received
 LONGEST_WORD = 60
+MOST_WORDS = 6            # of a search: a hundred are more than a database takes
 LONGEST_READ = 1000       # characters: to put accents in order takes the square of their number
 SIGNS = " '’ʼ-‐‑.,/()"
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "đ": "d", "ł": "l"})

@@ -10,10 +10,9 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from models import Elector, Personne, Procuration, Roll
-from portal.names import fold
+from portal.names import MOST_WORDS, fold
 
 MOST_CANDIDATES = 20        # homonyms that are looked at: more are never decided by a machine anyway
-MOST_WORDS = 6              # of a search
 UNKNOWN = "0000-00-00"      # a birth date nobody could read
 LAST_MANDANTS = 20          # of a commune, by whom its roll is tried
 

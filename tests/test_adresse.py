@@ -2,33 +2,21 @@
 import datetime
 import re
 import threading
-from dataclasses import replace
 
 import pytest
 
 from models import Event, Mail, Procuration, Role, SingleUse, Status, database, now
 from portal import addresses, outbox, procedure
-from portal.settings import use
 from portal.single_use import digest
 from tests.engines import ONE_ENGINE
 from tests.factories import (a_commune, a_mandataire, a_procuration, a_scrutin, a_voter, an_agent, an_officer, fresh,
                              log_in)
-from tests.smtp import MailServer
 from tests.voter import Mandant
 
 TYPED = "autre.adresse@exemple.fr"
 LONG = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 58}.fr"      # 254 characters
 UNUSABLE = ["", "sans-arobase", "a@b.fr, c@d.fr", "a@b.fr;c@d.fr", "a@b.fr c@d.fr", "é@exemple.fr", "a\0b@exemple.fr",
             "a@b.fr\r\nBcc: c@d.fr", "a" + LONG, "a@localhost", "<a@b.fr>", "a@b..fr", "@", "x" * 100_000]
-
-
-@pytest.fixture
-def server(db, settings):
-    """A mail server, with the outbox set to it."""
-    server = MailServer().start()
-    use(replace(settings, mail_url=server.url))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

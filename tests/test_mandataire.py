@@ -1,29 +1,18 @@
 """The mandataire: one mail, if the mandant gave an address; a way to say no, which the mandant decides upon."""
 import datetime
 import re
-from dataclasses import replace
 
 import pytest
 import time_machine
 
 from models import Event, Mail, OptOut, Personne, Procuration, SingleUse, Status, now
 from portal import mandataires, outbox, procedure
-from portal.settings import use
 from tests.factories import (a_commune, a_demande, a_mandataire, a_period, a_procuration, a_scrutin, a_voter, an_agent,
                              an_officer, fresh)
-from tests.smtp import MailServer
 from tests.voter import Mandant
 
 ADDRESS = "sacha@exemple.fr"
 QUARTER = datetime.timedelta(minutes=15, seconds=1)
-
-
-@pytest.fixture
-def server(db, settings):
-    server = MailServer().start()
-    use(replace(settings, mail_url=server.url))
-    yield server
-    server.stop()
 
 
 @pytest.fixture

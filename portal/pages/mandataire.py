@@ -42,6 +42,6 @@ def mandataire_lien_mort(error):
 def show(template, token):
     """`ended`: there is nothing to decline any more, for a reason that is the mandant's."""
     file = mandataires.opened(token)
-    ended = file.status not in LIVE or scrutins.today(file.commune) > file.valid_until
+    ended = file.status not in LIVE or scrutins.has_ended(file)
     return render_template(template, token=token, file=file, ended=ended,
                            silent=mandataires.wants_no_mail(file.mandataire.email))

@@ -113,7 +113,7 @@ def complete(file, tours):
                         if number in {vise.tour_id for vise in file.tours_vises}]
     file.days = {tour.id: scrutins.day_shown(tour, commune)
                  for tour in (*file.held, *file.missed, *(vise.tour for vise in file.tours_vises))}
-    file.over = scrutins.today(commune) > file.valid_until
+    file.over = scrutins.has_ended(file)
     file.state = Status.CADUQUE if file.status == Status.DEPOSEE and file.lapses_at <= now() else file.status
     file.closed = file.over or file.state in GIVEN_UP
     file.present_by = scrutins.last_whole_day(file.lapses_at, commune) if file.lapses_at else None
