@@ -5,7 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
 from models import database
-from portal import access, catalogue, cli, error_pages, headers, pages, sessions, theme
+from portal import access, catalogue, cli, error_pages, headers, pages, sessions, theme, throttling
 from portal.database import open_database
 from portal.settings import load, use
 
@@ -18,6 +18,7 @@ def create_app(settings=None):
     app = Flask("app")
     configure(app, settings)
     connect(app, settings)
+    throttling.install(app)
     headers.install(app, settings)
     error_pages.install(app)
     catalogue.install(app)

@@ -1,7 +1,7 @@
 """The tables of Maprocuration, its states and its transitions.
 
     places and polls   Commune, CommuneName, Scrutin, Tour, TourDay, Rules
-    people             Voter, Agent, WebSession, SavedSearch, SingleUse
+    people             Voter, Agent, Passkey, WebSession, SavedSearch, SingleUse, Hit
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
     electoral rolls    RollFile, RollPart, Roll, Elector
     what leaves it     Mail, OptOut, Event, JournalMonth
@@ -298,16 +298,38 @@ class Agent(Table):
     totp_since = UtcDateTimeField(null=True)
     habilitated_from = DateField(null=True)
     habilitated_until = DateField(null=True)
+    delegated_from = DateField(null=True)                       # of a manager: the mayor's delegation
+    delegated_until = DateField(null=True)
+    birth_date = FixedCharField(10, null=True)                  # YYYY-MM-DD: tells an officer from a namesake
+    siret = FixedCharField(14, null=True)                       # of the service, as ProConnect must say it
+    issuer = CharField(255, null=True)                          # ProConnect's, once the account is linked…
+    sub = CharField(255, null=True)                             # …to whom it knows under this subject
+    look_up_suspended_at = UtcDateTimeField(null=True)          # too many misses at the counter
     suspended_at = UtcDateTimeField(null=True)
+    seen_at = UtcDateTimeField(null=True, index=True)           # last log-in
     created_at = UtcDateTimeField(default=now)
 
     class Meta:
         # Who has no perimeter must not match rows that have none.
         constraints = [Check("(role IN ('commune', 'manager')) = (commune_id IS NOT NULL)")]
+        indexes = ((("issuer", "sub"), True),)
 
     @property
     def name(self):
         return f"{self.first_name} {self.last_name}"
+
+
+class Passkey(Table):
+    """A passkey of an agent: the public half only. Dies with the account's second factor, or when its owner says so."""
+
+    id = AutoField()
+    agent = ForeignKeyField(Agent, on_delete="CASCADE")
+    credential = CharField(1400, unique=True)                   # base64url (WebAuthn: 1023 bytes at most)
+    public_key = TextField()                                    # COSE, base64url
+    sign_count = BigIntegerField(default=0)
+    name = CharField(60, default="")                            # its owner's word for it
+    created_at = UtcDateTimeField(default=now)
+    used_at = UtcDateTimeField(null=True)
 
 
 class WebSession(Table):
@@ -324,6 +346,7 @@ class WebSession(Table):
     device = CharField(40, default="")                          # browser and system of an agent, in two words
     started_at = UtcDateTimeField(default=now)
     seen_at = UtcDateTimeField(default=now)
+    proved_at = UtcDateTimeField(null=True)                     # an agent's last proof by code, passkey or ProConnect
 
     class Meta:
         constraints = [Check("(voter_id IS NULL) <> (agent_id IS NULL)")]
@@ -343,13 +366,21 @@ class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
     KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery",
-             "mandataire", "retrouver", "verifier")
+             "mandataire", "retrouver", "verifier", "proconnect", "passkey", "reset")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
     subject = TextField(index=True)                             # what it opens, for whom
     expires_at = UtcDateTimeField(index=True)
     used_at = UtcDateTimeField(null=True)
+
+
+class Hit(Table):
+    """How often something was asked within a window of time, see `portal.limits`. Useless once the window ended."""
+
+    key = FixedCharField(64, primary_key=True)                  # HMAC of the limit and of whom it counts
+    count = IntegerField()
+    until = UtcDateTimeField(index=True)
 
 
 # --- The file -------------------------------------------------------------------------------------------------------
@@ -746,6 +777,6 @@ class Job(Table):
         indexes = ((("name", "subject"), True), (("due_at",), False))
 
 
-TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, WebSession, SavedSearch, SingleUse,
-          Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, RollFile, RollPart, Roll,
-          Elector, Mail, OptOut, Event, JournalMonth, Job)
+TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, Passkey, WebSession, SavedSearch,
+          SingleUse, Hit, Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, RollFile, RollPart,
+          Roll, Elector, Mail, OptOut, Event, JournalMonth, Job)

@@ -24,7 +24,15 @@ CREATE TABLE agent (
     totp_since TIMESTAMPTZ,
     habilitated_from DATE,
     habilitated_until DATE,
+    delegated_from DATE,
+    delegated_until DATE,
+    birth_date CHAR(10),
+    siret CHAR(14),
+    issuer VARCHAR(255),
+    sub VARCHAR(255),
+    look_up_suspended_at TIMESTAMPTZ,
     suspended_at TIMESTAMPTZ,
+    seen_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ NOT NULL,
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT,
     CHECK ((role IN ('commune', 'manager')) = (commune_id IS NOT NULL))
@@ -33,6 +41,10 @@ CREATE TABLE agent (
 CREATE UNIQUE INDEX agent_email ON agent (email);
 
 CREATE INDEX agent_commune_id ON agent (commune_id);
+
+CREATE INDEX agent_seen_at ON agent (seen_at);
+
+CREATE UNIQUE INDEX agent_issuer_sub ON agent (issuer, sub);
 
 CREATE TABLE commune_name (
     id SERIAL NOT NULL PRIMARY KEY,
@@ -270,6 +282,14 @@ CREATE INDEX event_single ON event (subjects) WHERE length(subjects) <= 20;
 
 CREATE INDEX event_town_hall ON event (commune, at) WHERE (commune IS NOT NULL);
 
+CREATE TABLE hit (
+    key CHAR(64) NOT NULL PRIMARY KEY,
+    count INTEGER NOT NULL,
+    until TIMESTAMPTZ NOT NULL
+);
+
+CREATE INDEX hit_until ON hit (until);
+
 CREATE TABLE job (
     id SERIAL NOT NULL PRIMARY KEY,
     name VARCHAR(20) NOT NULL,
@@ -366,6 +386,22 @@ CREATE UNIQUE INDEX passage_procuration_id_version ON passage (procuration_id, v
 
 CREATE INDEX passage_agent_id_at ON passage (agent_id, at);
 
+CREATE TABLE passkey (
+    id SERIAL NOT NULL PRIMARY KEY,
+    agent_id INTEGER NOT NULL,
+    credential VARCHAR(1400) NOT NULL,
+    public_key TEXT NOT NULL,
+    sign_count BIGINT NOT NULL,
+    name VARCHAR(60) NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    used_at TIMESTAMPTZ,
+    FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE CASCADE
+);
+
+CREATE INDEX passkey_agent_id ON passkey (agent_id);
+
+CREATE UNIQUE INDEX passkey_credential ON passkey (credential);
+
 CREATE TABLE personne (
     id SERIAL NOT NULL PRIMARY KEY,
     procuration_id INTEGER NOT NULL,
@@ -441,6 +477,7 @@ CREATE TABLE web_session (
     device VARCHAR(40) NOT NULL,
     started_at TIMESTAMPTZ NOT NULL,
     seen_at TIMESTAMPTZ NOT NULL,
+    proved_at TIMESTAMPTZ,
     FOREIGN KEY (voter_id) REFERENCES voter (id) ON DELETE CASCADE,
     FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE CASCADE,
     CHECK ((voter_id IS NULL) <> (agent_id IS NULL))
@@ -466,7 +503,7 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier', 'proconnect', 'passkey', 'reset')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ

@@ -60,7 +60,10 @@ def bare(template, **facts):
 
 def refused(error):
     """A refusal nobody caught nearer: its sentence on the page of its status."""
-    return page(error.status, error=error)
+    if error.status != 429:
+        return page(error.status, error=error)
+    wait = getattr(error, "retry_after", RETRY_AFTER)
+    return (*page(429, error=error, retry_after=wait), {"Retry-After": str(wait)})
 
 
 def is_outage(error):

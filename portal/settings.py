@@ -1,4 +1,5 @@
 """Settings: environment variables MAPROCURATION_… or a .env file. An unknown or unusable one stops the start."""
+import ipaddress
 import os
 import secrets
 from dataclasses import dataclass, fields
@@ -45,6 +46,8 @@ class Settings:
     proconnect_client_id: str = ""
     proconnect_client_secret: str = ""
     limits_url: str = ""
+    shared_networks: str = ""        # CIDR, separated by commas: no limit by address within them
+    requests_per_minute: int = 300   # of one address
     theme_dir: str = ""
     longest_period_years: int = 1            # R. 74
     longest_period_abroad_years: int = 3     # R. 74, acts established outside France; to be confirmed
@@ -85,7 +88,7 @@ def load(environ=None):
 def _typed(name, value):
     if name not in NUMBERS:
         return value
-    if not (value.isascii() and value.isdigit() and len(value) < 4):
+    if not (value.isascii() and value.isdigit() and len(value) < 7):
         raise UnusableSetting(f"{PREFIX}{name.upper()}: a number is expected, not “{value}”")
     return int(value)
 
@@ -130,6 +133,8 @@ def _unusable(settings):
     yield from _unusable_plus(settings)
     if not (settings.mail_url.startswith("mailbox:") or _is_address(settings.mail_url, "smtp", "smtp+starttls")):
         yield f"{PREFIX}MAIL_URL: smtp+starttls://user:password@host:587, smtp://host or mailbox:folder is expected"
+    if not _are_networks(settings.shared_networks):
+        yield f"{PREFIX}SHARED_NETWORKS: networks are expected, such as 10.0.0.0/8,2001:db8::/32"
     if settings.theme_dir and not (Path(settings.theme_dir) / "dsfr.min.css").is_file():
         yield f"{PREFIX}THEME_DIR: a folder with the design system's dsfr.min.css is expected"
 
@@ -154,6 +159,13 @@ def _is_address(url, *schemes):
         parts = urlsplit(url)
         return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:  # brackets or a port that are none
+        return False
+
+
+def _are_networks(text):
+    try:
+        return all(ipaddress.ip_network(network.strip()) for network in text.split(",") if network.strip())
+    except ValueError:
         return False
 
 

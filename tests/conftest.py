@@ -20,7 +20,7 @@ from portal.database import SQLITE_PRAGMAS, migrations, open_database
 from portal.settings import Settings, use
 from tests import validator
 from tests.browser import chromium
-from tests.engines import ENGINES
+from tests.engines import ENGINES, LOOPBACK
 from tests.lint import faults
 from tests.postgresql import Server, named
 from tests.smtp import MailServer
@@ -97,7 +97,7 @@ def database_url(engine, request, tmp_path):
 def settings(database_url, tmp_path):
     return use(Settings(database_url=database_url, secret_key="s" * 64, journal_key="j" * 64,
                         base_url="http://localhost", mail_url=f"mailbox:{tmp_path / 'courriels'}",
-                        franceconnect_client_secret="c" * 64))
+                        franceconnect_client_secret="c" * 64, shared_networks=LOOPBACK))
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import requests
 
+from tests.engines import LOOPBACK
+
 ROOT = Path(__file__).parent.parent
 START = 90  # seconds at most until the portal answers
 
@@ -41,6 +43,7 @@ class Process:
     def __init__(self, folder, *arguments, **settings):
         self.log = folder / f"{arguments[1].replace('.', '-')}-{time.monotonic_ns()}.log"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "FLASK_APP": "app", "PYTHONUNBUFFERED": "1",
+                       "MAPROCURATION_SHARED_NETWORKS": LOOPBACK,
                        **{f"MAPROCURATION_{name.upper()}": value for name, value in settings.items()}}
         with self.log.open("wb") as output:
             self.child = subprocess.Popen([sys.executable, *arguments], cwd=folder, env=environment, stdout=output,

@@ -20,7 +20,7 @@ from portal.decryption import Keys, NotEncrypted, Unopened, UnusableKey
 from portal.errors import NotYours
 from portal.settings import Settings, UnusableSetting, load, use
 from tests import plus
-from tests.engines import ONE_ENGINE
+from tests.engines import LOOPBACK, ONE_ENGINE
 from tests.factories import (a_commune, a_demande, a_period, a_procuration, a_scrutin, a_voter, an_agent, an_officer,
                              fresh, log_in)
 from tests.statements import count_statements
@@ -61,7 +61,7 @@ def settings(database_url, providers, tmp_path):
     low, high = providers
     return use(Settings(database_url=database_url, secret_key="s" * 64, journal_key="j" * 64, base_url=HOME[:-1],
                         mail_url=f"mailbox:{tmp_path}", franceconnect_issuer=low.issuer,
-                        franceconnect_client_secret=SECRET, **plus.settings_of(high.issuer)))
+                        franceconnect_client_secret=SECRET, shared_networks=LOOPBACK, **plus.settings_of(high.issuer)))
 
 
 @pytest.fixture

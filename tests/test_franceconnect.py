@@ -36,7 +36,7 @@ from demo.visitor import Visitor
 from models import Event, Procuration, SingleUse, Voter, WebSession
 from portal import attempts, oidc
 from portal.settings import Settings, use
-from tests.engines import ONE_ENGINE
+from tests.engines import LOOPBACK, ONE_ENGINE
 from tests.factories import a_commune, a_procuration, a_scrutin, a_voter, an_officer, fresh, log_in
 from tests.voter import SOUND, Page
 
@@ -65,7 +65,7 @@ def franceconnect(running):
 def settings(database_url, franceconnect, tmp_path):
     return use(Settings(database_url=database_url, secret_key="s" * 64, journal_key="j" * 64, base_url=HOME[:-1],
                         mail_url=f"mailbox:{tmp_path}", franceconnect_issuer=franceconnect.issuer,
-                        franceconnect_client_secret=SECRET))
+                        franceconnect_client_secret=SECRET, shared_networks=LOOPBACK))
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from portal.pages.franceconnect import FranceConnectDown
 from portal.settings import Settings, use
 from portal.single_use import token_of
 from tests import factories, plus
+from tests.engines import LOOPBACK
 from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, fresh, log_in
 
 SECRET = "c" * 64
@@ -58,7 +59,7 @@ class World:
             database_url=f"sqlite:///{folder / 'world.db'}", secret_key="s" * 64, journal_key="j" * 64,
             base_url=self.url, mail_url=f"mailbox:{folder / 'courriels'}",
             franceconnect_issuer=f"{self.standin}/api/v2", franceconnect_client_secret=SECRET,
-            **plus.settings_of(f"{self.standin}/plus/api/v2")))
+            shared_networks=LOOPBACK, **plus.settings_of(f"{self.standin}/plus/api/v2")))
 
     def __enter__(self):
         open_database(self.settings.database_url)
