@@ -75,8 +75,9 @@ class KeyField(HiddenField):
 
     def pre_validate(self, form):
         try:
-            self.filing_key, *owner = _signer().loads(self.data or "")
+            key, *owner = _signer().loads(self.data or "")
             if owner == [form.owner.role, form.owner.id]:
+                self.filing_key = key
                 return
         except (BadSignature, ValueError, TypeError):
             pass
