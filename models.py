@@ -4,6 +4,7 @@
     people             Voter, Agent, Passkey, WebSession, SavedSearch, SingleUse, Hit
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
     electoral rolls    RollFile, RollPart, Roll, Elector
+    accounts' files    AgentFile, AgentPart, AgentLine
     what leaves it     Mail, OptOut, Event, JournalMonth
     the clock          Job
 
@@ -165,6 +166,7 @@ class Commune(Table):
     zone = CharField(40, default="Europe/Paris")                # IANA: days are local
     listed = BooleanField(default=True)                         # false once it left the official list
     email = CharField(254, null=True)                           # the mairie's own address
+    reminded = BooleanField(default=True)                       # told there each morning of what awaits a decision
 
     @property
     def label(self):
@@ -366,7 +368,7 @@ class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
     KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery",
-             "mandataire", "retrouver", "verifier", "proconnect", "passkey", "reset")
+             "mandataire", "retrouver", "verifier", "proconnect", "passkey", "reset", "mairie", "gestionnaire")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
@@ -469,6 +471,9 @@ Procuration.add_index(Procuration.index(Procuration.filed_at, Procuration.id,
 # Where the rules let the clock decide, a file waits for it some minutes.
 Procuration.add_index(Procuration.index(Procuration.review_at, Procuration.id,
                                         where=Procuration.review_at.is_null(False), name="procuration_to_review"))
+# What awaits a decision in the whole country, among all that was decided.
+Procuration.add_index(Procuration.index(Procuration.commune, Procuration.valid_until, Procuration.established_at,
+                                        where=Procuration.status == SQL("'etablie'"), name="procuration_to_decide"))
 # What a town hall should look at again is little among all it holds.
 Procuration.add_index(Procuration.index(Procuration.commune, Procuration.attention,
                                         where=Procuration.attention.is_null(False), name="procuration_attention"))
@@ -667,6 +672,60 @@ class Elector(Table):
         indexes = ((("roll", "key"), False), (("roll", "used_key"), False))
 
 
+# --- Accounts' files ------------------------------------------------------------------------------------------------
+
+class AgentFile(Table):
+    """A file of accounts, or of mairies' addresses, that the ministry takes in: what was found in it, how far it is.
+
+    One at a time. Its lines are kept a week after it was taken in, for the report; a day where nobody confirmed it.
+    """
+
+    KINDS = ("agents", "mairies")
+    STATES = ("receiving", "reading", "ready", "refused", "applying", "done", "former")
+
+    id = AutoField()
+    kind = CharField(7, null=True, constraints=[one_of("kind", KINDS)])     # None until its headers are read
+    agent = ForeignKeyField(Agent, null=True, on_delete="SET NULL")         # None: the command line
+    state = CharField(10, default="receiving", constraints=[one_of("state", STATES)])
+    invite = BooleanField(default=False)                        # those whose accounts it makes, at once
+    fingerprint = FixedCharField(64)                            # SHA-256
+    position = BigIntegerField(default=0)                       # bytes read
+    line = IntegerField(default=0)                              # lines read
+    layout = JsonField(null=True)                               # see portal.agent_files
+    report = JsonField(null=True)                               # how many lines of each outcome
+    refusal = JsonField(null=True)                              # name and facts of what stopped the reading
+    created_at = UtcDateTimeField(default=now)
+
+
+class AgentPart(Table):
+    """A piece of such a file, until it is read."""
+
+    file = ForeignKeyField(AgentFile, on_delete="CASCADE", backref="parts", index=False)
+    number = IntegerField()                                     # from 0
+    content = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("file", "number")
+
+
+class AgentLine(Table):
+    """A line of such a file: whom it names, what it says of them, and what comes of it."""
+
+    OUTCOMES = ("create", "change", "end", "same", "refused")
+
+    file = ForeignKeyField(AgentFile, on_delete="CASCADE", backref="lines", index=False)
+    line = IntegerField()                                       # of the file, from 1
+    subject = CharField(254, default="")                        # address of the account, code of the commune
+    outcome = CharField(7, constraints=[one_of("outcome", OUTCOMES)])
+    cell = CharField(20, null=True)                             # of a refused line: the column…
+    fault = CharField(20, null=True)                            # …and what is wrong
+    content = JsonField(null=True)                              # what it says, as text by column; facts of a fault
+
+    class Meta:
+        primary_key = CompositeKey("file", "line")
+        indexes = ((("file", "subject"), False), (("file", "outcome", "line"), False))
+
+
 # --- What leaves it -------------------------------------------------------------------------------------------------
 
 class Mail(Table):
@@ -779,4 +838,4 @@ class Job(Table):
 
 TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, Passkey, WebSession, SavedSearch,
           SingleUse, Hit, Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, RollFile, RollPart,
-          Roll, Elector, Mail, OptOut, Event, JournalMonth, Job)
+          Roll, Elector, AgentFile, AgentPart, AgentLine, Mail, OptOut, Event, JournalMonth, Job)

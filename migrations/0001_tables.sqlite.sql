@@ -6,7 +6,8 @@ CREATE TABLE commune (
     postal_codes TEXT NOT NULL,
     zone VARCHAR(40) NOT NULL,
     listed INTEGER NOT NULL,
-    email VARCHAR(254)
+    email VARCHAR(254),
+    reminded INTEGER NOT NULL
 );
 
 CREATE TABLE agent (
@@ -45,6 +46,48 @@ CREATE INDEX agent_commune_id ON agent (commune_id);
 CREATE INDEX agent_seen_at ON agent (seen_at);
 
 CREATE UNIQUE INDEX agent_issuer_sub ON agent (issuer, sub);
+
+CREATE TABLE agent_file (
+    id INTEGER NOT NULL PRIMARY KEY,
+    kind VARCHAR(7) CHECK (kind IN ('agents', 'mairies')),
+    agent_id INTEGER,
+    state VARCHAR(10) NOT NULL CHECK (state IN ('receiving', 'reading', 'ready', 'refused', 'applying', 'done', 'former')),
+    invite INTEGER NOT NULL,
+    fingerprint CHAR(64) NOT NULL,
+    position INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    layout TEXT,
+    report TEXT,
+    refusal TEXT,
+    created_at TIMESTAMPTZ NOT NULL,
+    FOREIGN KEY (agent_id) REFERENCES agent (id) ON DELETE SET NULL
+);
+
+CREATE INDEX agent_file_agent_id ON agent_file (agent_id);
+
+CREATE TABLE agent_line (
+    file_id INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    subject VARCHAR(254) NOT NULL,
+    outcome VARCHAR(7) NOT NULL CHECK (outcome IN ('create', 'change', 'end', 'same', 'refused')),
+    cell VARCHAR(20),
+    fault VARCHAR(20),
+    content TEXT,
+    PRIMARY KEY (file_id, line),
+    FOREIGN KEY (file_id) REFERENCES agent_file (id) ON DELETE CASCADE
+);
+
+CREATE INDEX agent_line_file_id_subject ON agent_line (file_id, subject);
+
+CREATE INDEX agent_line_file_id_outcome_line ON agent_line (file_id, outcome, line);
+
+CREATE TABLE agent_part (
+    file_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (file_id, number),
+    FOREIGN KEY (file_id) REFERENCES agent_file (id) ON DELETE CASCADE
+);
 
 CREATE TABLE commune_name (
     id INTEGER NOT NULL PRIMARY KEY,
@@ -148,6 +191,8 @@ CREATE INDEX procuration_valid_until_id ON procuration (valid_until, id);
 CREATE INDEX procuration_not_established ON procuration (filed_at, id) WHERE (established_at IS NULL);
 
 CREATE INDEX procuration_to_review ON procuration (review_at, id) WHERE (review_at IS NOT NULL);
+
+CREATE INDEX procuration_to_decide ON procuration (commune_id, valid_until, established_at) WHERE (status = 'etablie');
 
 CREATE INDEX procuration_attention ON procuration (commune_id, attention) WHERE (attention IS NOT NULL);
 
@@ -503,7 +548,7 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier', 'proconnect', 'passkey', 'reset')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier', 'proconnect', 'passkey', 'reset', 'mairie', 'gestionnaire')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ
