@@ -166,7 +166,7 @@ class Commune(Table):
     zone = CharField(40, default="Europe/Paris")                # IANA: days are local
     listed = BooleanField(default=True)                         # false once it left the official list
     email = CharField(254, null=True)                           # the mairie's own address
-    reminded = BooleanField(default=True)                       # told there each morning of what awaits a decision
+    unreminded_at = UtcDateTimeField(null=True)                 # its manager wants no daily reminder there since
 
     @property
     def label(self):

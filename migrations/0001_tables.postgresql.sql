@@ -7,7 +7,7 @@ CREATE TABLE commune (
     zone VARCHAR(40) NOT NULL,
     listed BOOLEAN NOT NULL,
     email VARCHAR(254),
-    reminded BOOLEAN NOT NULL
+    unreminded_at TIMESTAMPTZ
 );
 
 CREATE TABLE agent (
