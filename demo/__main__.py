@@ -42,9 +42,10 @@ def _options():
 
 def _prepare_environment(port):
     """What the processes must agree on; whatever is already set wins."""
-    from demo import plus
+    from demo import plus, proconnect
     for name, value in {
             **plus.client(f"http://localhost:{port + 1}"),
+            **proconnect.client(f"http://localhost:{port + 1}"),
             "BASE_URL": f"http://localhost:{port}",
             "FRANCECONNECT_ISSUER": f"http://localhost:{port + 1}/api/v2",
             "FRANCECONNECT_CLIENT_ID": "maprocuration-demo",

@@ -57,7 +57,7 @@ def discovery():
         "response_modes_supported": ["query"],
         "response_types_supported": ["code"],
         "scopes_supported": list(provider.claims_of_scope),
-        "subject_types_supported": ["pairwise"],
+        "subject_types_supported": [provider.subject_type],
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
         **provider.encryption,
     })
@@ -70,10 +70,11 @@ def jwks():
 
 @bp.post("/token")
 def token():
-    sent = _client_parameters(parameters.TOKEN)
+    sent = _client_parameters(provider.accepted.token)
     if sent.get("grant_type") != "authorization_code":
         raise TokenRefused("unsupported_grant_type", "unsupported grant_type requested", "Y040001")
-    grant = provider.ledger.redeem(sent.get("code"), sent["client_id"], sent.get("redirect_uri"))
+    grant = provider.ledger.redeem(sent.get("code"), sent["client_id"], sent.get("redirect_uri"),
+                                   sent.get("code_verifier"))
     answer = {"access_token": grant.access_token, "expires_in": provider.ledger.token_life,
               "id_token": provider.id_token(grant), "scope": grant.request["scope"], "token_type": "Bearer"}
     if provider.fault == "no_id_token":
@@ -102,7 +103,7 @@ def revocation():
 
 @bp.route("/authorize", methods=["GET", "POST"])
 def authorize():
-    asked = parameters.authorize_request(request.values, provider.levels)
+    asked = parameters.authorize_request(request.values, provider.accepted, provider.levels)
     if asked["client_id"] != provider.client_id:
         raise Refused("Y04EA6EF", "client is invalid")
     if asked["redirect_uri"] not in provider.redirect_uris:
@@ -112,6 +113,8 @@ def authorize():
     except SentBack as error:
         return _back(asked, error=error.error, error_description=error.description)
     browser = provider.ledger.browser(request.cookies.get(provider.cookie))
+    if asked.get("prompt") == "none" and not browser.login:
+        return _back(asked, error="login_required", error_description="End-User authentication is required")
     interaction = provider.ledger.begin(browser, asked)
     return _remember(browser, redirect(url_for(".choice", uid=interaction.uid), 303))
 
@@ -119,7 +122,9 @@ def authorize():
 @bp.get("/interaction/<uid>")
 def choice(uid):
     interaction = provider.ledger.interaction(uid, request.cookies.get(provider.cookie))
-    current = provider.identities.get(interaction.browser.login) if provider.single_sign_on else None
+    current = _known(interaction)
+    if current and not provider.consent:
+        return _with_code(interaction)
     if provider.identity_provider and not current:
         asked = {"uid": uid, "csrf": interaction.csrf}
         return redirect(_with_query(f"{provider.identity_provider}/identite", asked), 303)
@@ -144,8 +149,7 @@ def _answered(uid, sent):
     if not hmac.compare_digest(sent.get("csrf", "").encode(), interaction.csrf.encode()):
         raise Refused("Y190004", "this form was not sent by its own page", 409)
     if sent.get("login") in provider.identities:
-        level = sent.get("level")
-        provider.ledger.log_in(interaction.browser, sent["login"], level if level in provider.offered else None)
+        provider.ledger.log_in(interaction.browser, sent["login"], provider.level_of(sent["login"], sent.get("level")))
         return _with_code(interaction)
     return _act(sent.get("action"), interaction)
 
@@ -179,14 +183,24 @@ def _after_log_out(sent):
 def _act(action, interaction):
     if action == "annuler":
         return _back(interaction.request, error="access_denied", error_description="User auth aborted")
-    if action == "continuer" and interaction.browser.login:
+    if action == "continuer" and _known(interaction):
         return _with_code(interaction)
     if action == "changer":
         provider.ledger.log_out(interaction.browser)
     return redirect(url_for(".choice", uid=interaction.uid), 303)
 
 
+def _known(interaction):
+    """Who is logged in and need not say it again: the single sign-on."""
+    anew = "login" in interaction.request.get("prompt", "").split() and not provider.consent
+    return provider.identities.get(interaction.browser.login) if provider.single_sign_on and not anew else None
+
+
 def _with_code(interaction):
+    if not provider.satisfied(interaction):
+        provider.ledger.log_out(interaction.browser)
+        return _back(interaction.request, error="access_denied",
+                     error_description="requested ACRs could not be satisfied")
     code = provider.ledger.give_code(interaction)
     return _remember(interaction.browser, _back(interaction.request, code=code))
 

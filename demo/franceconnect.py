@@ -19,7 +19,6 @@ from flask import Flask
 from waitress import wasyncore
 
 from demo import endpoints
-from demo.plus import PlusProvider
 from demo.provider import Provider
 
 CLIENT = "MAPROCURATION_FRANCECONNECT_CLIENT_"
@@ -29,14 +28,13 @@ CONTENT_SECURITY_POLICY = ("default-src 'none'; style-src 'self'; img-src data:;
 
 
 def create_provider(base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, *,
-                    faults=False, **options):
+                    kind=Provider, faults=False, **options):
     """The Flask application; faults=True opens POST /__faults.
 
-    options: code_life, token_life and session_life in seconds, key_file (see Provider); with client_keys it is
-    FranceConnect+ (see demo.plus).
+    kind: whom it plays, FranceConnect unless it is that of demo.plus or demo.proconnect; options: code_life,
+    token_life and session_life in seconds, key_file (see Provider).
     """
     app = Flask("demo.franceconnect")
-    kind = PlusProvider if "client_keys" in options else Provider
     app.extensions["franceconnect"] = provider = kind(
         base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, **options)
     app.register_blueprint(endpoints.bp)

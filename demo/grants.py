@@ -2,6 +2,8 @@
 
 Kept in memory and lost at a restart, as nothing here is worth more than half an hour. Lives are in seconds.
 """
+import base64
+import hashlib
 import secrets
 import threading
 import time
@@ -18,6 +20,13 @@ class InvalidGrant(Exception):
 
 def secret():
     return secrets.token_urlsafe(32)
+
+
+def challenge_of(verifier):
+    """S256 (RFC 7636, 4.2); None for none."""
+    if verifier is None:
+        return None
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 @dataclass(eq=False)
@@ -125,11 +134,13 @@ class Ledger:
             self.grants.append(Grant(browser, request, browser.login, browser.level, browser.auth_time, expires_at))
             return self.grants[-1].code
 
-    def redeem(self, code, client_id, redirect_uri):
+    def redeem(self, code, client_id, redirect_uri, verifier=None):
         """The grant with its access token. Errors: InvalidGrant; a replayed code revokes what it gave."""
         with self.lock:
             grant = next((grant for grant in self.grants if grant.code == code), None)
             self._check(grant, client_id, redirect_uri)
+            if challenge_of(verifier) != grant.request.get("code_challenge"):
+                raise InvalidGrant("PKCE verification failed")
             grant.access_token, grant.token_expires_at = secret(), time.time() + self.token_life
             return grant
 

@@ -52,6 +52,10 @@ class Identity:
         return self.login.startswith("cas-")
 
     @property
+    def called(self):
+        return f"{self.given_names[0]} {self.preferred_username or self.family_name}"
+
+    @property
     def given_name(self):
         return " ".join(self.given_names)
 

@@ -1,8 +1,9 @@
-"""The parameters FranceConnect v2 accepts at each address, and its three ways of refusing.
+"""The parameters FranceConnect v2 and ProConnect accept at each address, and their three ways of refusing.
 
-Lists after core-fcp of February 2026: anything else is refused, PKCE included.
+Lists after core-fcp and core-fca of February 2026: anything else is refused, PKCE by FranceConnect included.
 """
 import json
+from typing import NamedTuple
 
 AUTHORIZE = {"client_id", "acr_values", "claims", "response_type", "nonce", "state", "redirect_uri", "scope",
              "prompt", "idp_hint", "ui_locales"}
@@ -11,10 +12,33 @@ TOKEN = {"grant_type", "code", "redirect_uri", "client_id", "client_secret"}
 REVOCATION = {"token", "token_type_hint", "client_id", "client_secret"}
 LOGOUT = {"id_token_hint", "state", "post_logout_redirect_uri", "client_id", "logout_hint", "ui_locales"}
 
-PROMPTS = {"login", "consent"}  # none and select_account are refused
-SHORTEST_NONCE = 22  # characters
 ACR = "eidas1"  # the only level of FranceConnect; eidas2 and 3 belong to FranceConnect+
 IDP = "demonstration"
+CHALLENGE = 43  # characters of a SHA-256 in base64url (RFC 7636, 4.2)
+
+
+class Accepted(NamedTuple):
+    """What one provider takes. `code` is that of its page for a parameter it does not know."""
+
+    authorize: frozenset
+    required: tuple
+    token: frozenset
+    prompts: frozenset
+    shortest_nonce: int     # characters
+    code: str
+    kept_claims: frozenset = frozenset()    # of the id_token, not granted to this client
+
+
+FRANCECONNECT = Accepted(
+    authorize=frozenset(AUTHORIZE), required=AUTHORIZE_REQUIRED, token=frozenset(TOKEN),
+    prompts=frozenset({"login", "consent"}),    # none and select_account are refused
+    shortest_nonce=22, code="Y030007", kept_claims=frozenset({"amr"}))
+PROCONNECT = Accepted(
+    authorize=FRANCECONNECT.authorize | {"response_mode", "login_hint", "siret_hint", "code_challenge",
+                                         "code_challenge_method"},
+    required=tuple(name for name in AUTHORIZE_REQUIRED if name != "acr_values"),
+    token=FRANCECONNECT.token | {"code_verifier"}, prompts=FRANCECONNECT.prompts | {"none"},
+    shortest_nonce=32, code="Y000400")
 
 
 class Refused(Exception):
@@ -55,16 +79,16 @@ def single_values(sent, allowed):
     return sent.to_dict()
 
 
-def authorize_request(sent, levels=(ACR,)):
+def authorize_request(sent, accepted, levels):
     """The parameters of /authorize as far as no client is concerned. Errors: Refused."""
     try:
-        asked = single_values(sent, AUTHORIZE)
+        asked = single_values(sent, accepted.authorize)
     except Unexpected as error:
-        raise Refused("Y030007", str(error)) from error
-    for name in AUTHORIZE_REQUIRED:
+        raise Refused(accepted.code, str(error)) from error
+    for name in accepted.required:
         if not asked.get(name):
-            raise Refused("Y030007", f"{name} should not be empty")
-    _check_values(asked, levels)
+            raise Refused(accepted.code, f"{name} should not be empty")
+    _check_values(asked, accepted, levels)
     return asked
 
 
@@ -76,23 +100,38 @@ def check_reply(asked):
         raise SentBack("invalid_request", "openid scope must be requested for this response_type")
     if asked.get("idp_hint", IDP) != IDP:
         raise SentBack("invalid_idp_hint", "invalid idp_hint parameter")
+    if asked.get("response_mode", "query") != "query":
+        raise SentBack("invalid_request", "unsupported response_mode requested")
+    if not _is_a_challenge(asked):
+        raise SentBack("invalid_request", "code_challenge and code_challenge_method S256 go together")
 
 
-def _check_values(asked, levels):
-    if len(asked["nonce"]) < SHORTEST_NONCE:
-        raise Refused("Y030007", f"nonce must be longer than or equal to {SHORTEST_NONCE} characters")
-    if "prompt" in asked and not (asked["prompt"] and set(asked["prompt"].split()) <= PROMPTS):
-        raise Refused("Y030007", "prompt must be login or consent")
-    if asked["acr_values"] not in levels:
+def levels_wanted(asked):
+    """Those of which the `claims` parameter says that one is essential; None where it does not."""
+    acr = _id_token_claims(asked).get("acr") or {}
+    return acr.get("values") if acr.get("essential") else None
+
+
+def _is_a_challenge(asked):
+    if not asked.keys() & {"code_challenge", "code_challenge_method"}:
+        return True
+    return asked.get("code_challenge_method") == "S256" and len(asked.get("code_challenge", "")) == CHALLENGE
+
+
+def _check_values(asked, accepted, levels):
+    if len(asked["nonce"]) < accepted.shortest_nonce:
+        raise Refused(accepted.code, f"nonce must be longer than or equal to {accepted.shortest_nonce} characters")
+    if "prompt" in asked and not (asked["prompt"] and set(asked["prompt"].split()) <= accepted.prompts):
+        raise Refused(accepted.code, f"prompt must be among {sorted(accepted.prompts)}")
+    if "acr_values" in asked and asked["acr_values"] not in levels:
         raise Refused("Y020002", "acr_values not supported")
-    if "claims" in asked:
-        _check_claims(asked["claims"])
+    if _id_token_claims(asked).keys() & accepted.kept_claims:
+        raise Refused("Y100009", "this claim is not granted to this client")
 
 
-def _check_claims(claims):
+def _id_token_claims(asked):
+    """What the `claims` parameter says of the id_token. Errors: Refused."""
     try:
-        id_token = json.loads(claims).get("id_token") or {}
+        return json.loads(asked.get("claims", "{}")).get("id_token") or {}
     except (ValueError, AttributeError) as error:
         raise Refused("Y030028", "claims must be a JSON object", 500) from error
-    if "amr" in id_token:
-        raise Refused("Y100009", "the amr claim is not granted to this client")

@@ -81,13 +81,13 @@ def client(standin, folder=Path("var")):
     """The settings of the demonstration's second client, by their names; what is secret is drawn once."""
     return {"FRANCECONNECT_PLUS_ISSUER": f"{standin}/plus/api/v2",
             "FRANCECONNECT_PLUS_CLIENT_ID": "maprocuration-demo-plus",
-            "FRANCECONNECT_PLUS_CLIENT_SECRET": _kept(folder / "franceconnect_plus_client_secret",
-                                                      lambda: secrets.token_hex(32)),
-            "FRANCECONNECT_PLUS_KEY": _kept(folder / "franceconnect_plus_key.pem",
-                                            lambda: ECKey.generate_key("P-256").as_pem(private=True).decode())}
+            "FRANCECONNECT_PLUS_CLIENT_SECRET": kept(folder / "franceconnect_plus_client_secret",
+                                                     lambda: secrets.token_hex(32)),
+            "FRANCECONNECT_PLUS_KEY": kept(folder / "franceconnect_plus_key.pem",
+                                           lambda: ECKey.generate_key("P-256").as_pem(private=True).decode())}
 
 
-def _kept(path, draw):
+def kept(path, draw):
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.touch(mode=0o600)

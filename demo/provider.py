@@ -6,7 +6,7 @@ from dataclasses import replace
 from demo import tokens
 from demo.grants import Ledger
 from demo.identities import CLAIMS_OF_SCOPE, PEOPLE
-from demo.parameters import ACR
+from demo.parameters import ACR, FRANCECONNECT
 
 OUTAGES = {f"{endpoint}_{how}" for endpoint in ("discovery", "jwks", "token", "userinfo")
            for how in ("500", "hangs", "html")}
@@ -27,6 +27,8 @@ class Provider:
     levels = (ACR,)                # those that may be asked for
     offered = ()                   # those to choose from, where there is a choice
     single_sign_on = True
+    consent = True                 # asked of who is logged in already; where it is not, the way back is silent
+    accepted, people, subject_type = FRANCECONNECT, PEOPLE, "pairwise"
     faults, wrong_claims, claims_of_scope, encryption = FAULTS, tokens.WRONG_CLAIMS, CLAIMS_OF_SCOPE, {}
 
     def __init__(self, base_url, client_id, client_secret, redirect_uris, post_logout_redirect_uris, *,
@@ -38,7 +40,7 @@ class Provider:
         self.ledger = Ledger(code_life, token_life, session_life)
         self.keys = tokens.KeyRing(key_file)
         self.identity_provider = identity_provider
-        self.identities = {identity.login: identity for identity in PEOPLE}
+        self.identities = {identity.login: identity for identity in self.people}
         self.seconds, self._fault, self._released = 20, None, threading.Event()
         self.seen = deque(maxlen=1000)
 
@@ -77,6 +79,14 @@ class Provider:
 
     def sub_of(self, login):
         return tokens.pairwise_sub(self.client_id, self.identities[login])
+
+    def level_of(self, login, chosen):
+        """How well somebody proves who they are, None for the level asked."""
+        return chosen if chosen in self.offered else None
+
+    def satisfied(self, interaction):
+        """May the person who logged in go back with a code?"""
+        return True
 
     def said(self, grant):
         """The claims of one person that the scopes of a grant open; unknown scopes are dropped silently."""

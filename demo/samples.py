@@ -6,6 +6,7 @@ import datetime
 import secrets
 from pathlib import Path
 
+from demo.agents import DOMAIN, LYON, MARSEILLE, MINISTRY, POLICE
 from demo.cases import Cases, import_roll, invented
 from demo.identities import IDENTITIES, PEOPLE
 from demo.tokens import pairwise_sub
@@ -14,19 +15,21 @@ from portal import accounts, procedure, scrutins, settings, voters
 from portal.procedure import CLOCK, Demande, Named
 
 SCRUTIN = "Scrutin d’essai"
-DOMAIN = "demo.maprocuration.example"  # every sample account ends with it: production refuses them
 PASSWORD_FILE = Path("var/demo_password")
 HOME = "69123"
 SATURDAY_VOTERS = ("971", "972", "973", "975", "977", "978", "987")  # they vote the day before
 AGENTS = (
     ("officier", Role.OFFICER, {"first_name": "Morgan", "last_name": "Exemple", "quality": "brigadier-chef, APJ",
-                                "unit": "Commissariat de démonstration", "place": "Lyon"}, None),
+                                "unit": "Commissariat de démonstration", "place": "Lyon", "siret": POLICE},
+     None),
     ("mairie", Role.COMMUNE, {"first_name": "Dominique", "last_name": "Exemple",
-                              "quality": "agent du service des élections"}, HOME),
-    ("maire", Role.MANAGER, {"first_name": "Alix", "last_name": "Exemple", "quality": "adjointe au maire"}, HOME),
+                              "quality": "agent du service des élections", "siret": LYON}, HOME),
+    ("maire", Role.MANAGER, {"first_name": "Alix", "last_name": "Exemple", "quality": "adjointe au maire",
+                             "siret": LYON}, HOME),
     ("autre.mairie", Role.COMMUNE, {"first_name": "Maxime", "last_name": "Exemple",
-                                    "quality": "agent du service des élections"}, "13055"),
-    ("ministere", Role.MINISTRY, {"first_name": "Lou", "last_name": "Exemple"}, None),
+                                    "quality": "agent du service des élections", "siret": MARSEILLE}, "13055"),
+    ("suspendue", Role.COMMUNE, {"first_name": "Claude", "last_name": "Exemple", "siret": LYON}, HOME),
+    ("ministere", Role.MINISTRY, {"first_name": "Lou", "last_name": "Exemple", "siret": MINISTRY}, None),
 )
 FIRST_NAMES = ("Jeanne", "Loïc", "Zoé", "François", "Anaïs", "Gaël", "Noémie", "Rémi", "Héloïse", "Timothée", "Maëlys",
                "Célestin", "Inès", "Ulysse", "Margaux", "Augustin")  # of a woman, of a man, and so on
@@ -45,6 +48,8 @@ def load():
     password = _password()
     scrutin = Scrutin.get_or_none(Scrutin.name == _name_of_scrutin()) or _open_scrutin()
     agents = {name: _agent(name, role, columns, commune, password) for name, role, columns, commune in AGENTS}
+    if not agents["suspendue"].suspended_at:
+        accounts.suspend(CLOCK, agents["suspendue"])
     if not Procuration.select().where(Procuration.scrutin == scrutin).exists():
         _file_samples(scrutin, agents["officier"], agents["mairie"])
     return password

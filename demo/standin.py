@@ -1,5 +1,5 @@
-"""`python -m demo.standin`: the stand-ins of FranceConnect and FranceConnect+, and the page of the mails sent.
-"""
+"""`python -m demo.standin`: the stand-ins of FranceConnect, FranceConnect+ and ProConnect, and the page of the mails
+sent."""
 import argparse
 from urllib.parse import urlsplit
 
@@ -8,6 +8,8 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from demo.franceconnect import create_provider
 from demo.mailbox import create_mailbox
+from demo.plus import PlusProvider
+from demo.proconnect import ProConnectProvider
 from portal.settings import load, use
 
 
@@ -21,6 +23,8 @@ def main():
     beside = {"/courriels": create_mailbox(urlsplit(settings.mail_url).path)}
     if settings.franceconnect_plus_issuer:
         beside["/plus"] = _plus(settings, options.portal)
+    if settings.proconnect_issuer:
+        beside["/pro"] = _pro(settings, options.portal)
     waitress.serve(DispatcherMiddleware(provider, beside), host="127.0.0.1", port=options.port, threads=8, ident=None)
 
 
@@ -28,8 +32,15 @@ def _plus(settings, portal):
     return create_provider(
         settings.franceconnect_plus_issuer.removesuffix("/api/v2"), settings.franceconnect_plus_client_id,
         settings.franceconnect_plus_client_secret, [f"{portal}/franceconnect/retour-certifie"],
-        [f"{portal}/deconnexion/suite"], key_file="var/franceconnect_plus.pem",
+        [f"{portal}/deconnexion/suite"], kind=PlusProvider, key_file="var/franceconnect_plus.pem",
         client_keys=f"{portal}/franceconnect/cles")
+
+
+def _pro(settings, portal):
+    return create_provider(
+        settings.proconnect_issuer.removesuffix("/api/v2"), settings.proconnect_client_id,
+        settings.proconnect_client_secret, [f"{portal}/proconnect/retour"], [f"{portal}/connexion"],
+        kind=ProConnectProvider, key_file="var/proconnect.pem")
 
 
 def _options():

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, RSAKey, import_key
 from demo import tokens
 from demo.franceconnect import running_provider
 from demo.identities import IDENTITIES
-from demo.plus import ID_TOKEN_ENVELOPES, USERINFO_ENVELOPES, WRONG_CLAIMS
+from demo.plus import ID_TOKEN_ENVELOPES, USERINFO_ENVELOPES, WRONG_CLAIMS, PlusProvider
 from models import Event, Mail, Passage, Procuration, Rules, SingleUse, Voter, WebSession, now
 from portal import certified, procedure, scrutins, voters
 from portal.decryption import Keys, NotEncrypted, Unopened, UnusableKey
@@ -37,7 +37,8 @@ TAMPERED = sorted({*tokens.WRONG_CLAIMS, *tokens.WRONG_USERINFO, *tokens.ID_TOKE
 @pytest.fixture(scope="module")
 def running():
     with running_provider("maprocuration-demo", SECRET, [RETURN], [HOME]) as (_, low), \
-            running_provider(plus.CLIENT, plus.SECRET, [BACK], [AFTER], client_keys=plus.published()) as (_, high):
+            running_provider(plus.CLIENT, plus.SECRET, [BACK], [AFTER], kind=PlusProvider,
+                             client_keys=plus.published()) as (_, high):
         yield low, high
 
 

@@ -19,6 +19,7 @@ from demo import samples
 from demo.franceconnect import create_provider
 from demo.identities import IDENTITIES
 from demo.mailbox import create_mailbox
+from demo.plus import PlusProvider
 from demo.tokens import pairwise_sub
 from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
                     Voter, WebSession, database, now)
@@ -90,7 +91,8 @@ class World:
     def _plus(self, **options):
         return create_provider(f"{self.standin}/plus", plus.CLIENT, plus.SECRET,
                                [f"{self.url}/franceconnect/retour-certifie"], [f"{self.url}/deconnexion/suite"],
-                               client_keys=f"{self.url}/franceconnect/cles", faults=True, **options)
+                               kind=PlusProvider, client_keys=f"{self.url}/franceconnect/cles", faults=True,
+                               **options)
 
     def _serve(self, app, listening):
         connections = {}
