@@ -12,7 +12,7 @@ from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from models import AGENT_ROLES, TOWN_HALL, Agent
-from portal import accounts, second_factor, settings
+from portal import accounts, second_factor, settings, step_up
 from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
 from portal.database import transaction
@@ -45,6 +45,10 @@ class Accounts(ScopedView):
     details_template = "admin/accounts/account.html"
     create_template = "admin/accounts/invite.html"
     newest_first = searchable = True
+
+    create_view = step_up.wanted(ScopedView.create_view)
+    edit_view = step_up.wanted(ScopedView.edit_view)
+    action_view = step_up.wanted(ScopedView.action_view)
 
     def roles_for(self, method):
         return super().roles_for(method) & self.roles
@@ -84,6 +88,7 @@ class Accounts(ScopedView):
         return self.render("admin/accounts/invitation.html", model=agent, link=link)
 
     @expose("/inviter/", methods=("POST",))
+    @step_up.wanted
     def inviter_view(self):
         agent = self.get_one(request.form.getlist("id"))
         if agent.id == self.actor.id:
@@ -115,6 +120,7 @@ class Accounts(ScopedView):
         accounts.reactivate(self.actor, row)
 
     @expose("/double-authentification/", methods=("GET", "POST"))
+    @step_up.wanted
     def double_authentification_view(self):
         """For a colleague who lost telephone and recovery codes. GET asks."""
         agent = self.get_one(request.values.getlist("id"))

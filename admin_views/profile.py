@@ -5,7 +5,7 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from admin_views.base import RoleView
-from portal import access, accounts, journal, second_factor, sessions
+from portal import access, accounts, journal, second_factor, sessions, step_up
 from portal.account_forms import CodeForm, CurrentCodeForm, PasswordForm, ReplaceForm
 from portal.accounts import WrongCurrentPassword
 from portal.database import transaction
@@ -25,6 +25,7 @@ class Profil(RoleView):
                            on=second_factor.is_on(self.actor), codes_left=second_factor.recovery_codes_left(self.actor))
 
     @expose("/mot-de-passe", methods=("GET", "POST"))
+    @step_up.wanted
     def mot_de_passe(self):
         form = PasswordForm()
         if form.validate_on_submit() and self._change_password(form):
@@ -34,6 +35,7 @@ class Profil(RoleView):
         return page, 422 if form.errors else 200
 
     @expose("/double-authentification", methods=("GET", "POST"))
+    @step_up.wanted
     def double_authentification(self):
         """Turn it on, or move it to another application."""
         on, secret = second_factor.is_on(self.actor), sessions.enrolment(self.actor)
@@ -45,6 +47,7 @@ class Profil(RoleView):
         return page, 422 if form.errors else 200
 
     @expose("/codes-de-secours", methods=("GET", "POST"))
+    @step_up.wanted
     def codes_de_secours(self):
         if not second_factor.is_on(self.actor):
             return redirect(self.get_url(".double_authentification"), 303)

@@ -101,8 +101,7 @@ def change_password(agent, current, password, session):
     WrongCurrentPassword, WeakPassword."""
     with transaction():
         agent = Agent.get_by_id(agent.id)
-        if not _matches(agent, current):
-            raise WrongCurrentPassword()
+        check_password(agent, current)
         check_strength(agent, password)
         _set_password(agent, password)
         end_sessions(agent, but=session.login)
@@ -133,6 +132,12 @@ def authenticate(email, password):
     if not _matches(agent, password) or agent.suspended_at:
         raise WrongPassword()
     return agent
+
+
+def check_password(agent, password):
+    """Of who is in already. Raises WrongCurrentPassword."""
+    if not _matches(agent, password):
+        raise WrongCurrentPassword()
 
 
 def _matches(agent, password):

@@ -87,7 +87,7 @@ def _check(agent, secret, typed):
 
 
 @contextmanager
-def _counted(agent):
+def counted(agent):
     """Around a comparison and its transaction: what fails in it stays counted, for the account and not for the browser,
     since who knows the password has as many browsers as they like. Raises TooManyCodes."""
     tried = SingleUse.create(hash=digest(secrets.token_hex()), kind="totp", subject=f"try {agent.id}",
@@ -99,6 +99,12 @@ def _counted(agent):
         raise TooManyCodes()
     yield
     tried.delete_instance()
+
+
+def confirm(agent, typed):
+    """Who is in proves it anew, see `portal.step_up`. Raises WrongCode, CodeUsed, WrongRecoveryCode, TooManyCodes."""
+    with counted(agent), transaction():
+        use_any(agent, typed)
 
 
 def _step(secret, code):
@@ -145,7 +151,7 @@ def picture(agent, secret):
 def enrol(agent, secret, typed, current=None):
     """Turn the second factor on, or replace it, which wants `current`: a code of the old one. Returns new recovery
     codes. Raises WrongCode or CodeUsed for the new code, CurrentWrong for the old one, TooManyCodes."""
-    with _counted(agent), transaction():
+    with counted(agent), transaction():
         hold(f"second factor|{agent.id}")       # two at once: the later one finds it on
         agent = Agent.get_by_id(agent.id)
         _check(agent, secret, typed)
@@ -195,7 +201,7 @@ def _unsealed(purpose, agent, kept, life=None):
 
 def renew_recovery_codes(agent, current):
     """Ten new codes, which replace the old ones. Raises CurrentWrong, TooManyCodes."""
-    with _counted(agent), transaction():
+    with counted(agent), transaction():
         prove(agent, current)
         journal.record(agent, "codes_de_secours", "agent", agent.id)
         return _draw_recovery_codes(agent)
@@ -272,7 +278,7 @@ def log_in(token, use, typed):
     LogInOver, WrongCode, CodeUsed, WrongRecoveryCode, TooManyCodes."""
     agent = awaited(token)
     try:
-        with _counted(agent), transaction():
+        with counted(agent), transaction():
             use(agent, typed)
             _finish(token)
     except (WrongCode, WrongRecoveryCode):

@@ -56,6 +56,7 @@ def begin(*, voter=None, agent=None, login=None, **identification):
     token = secrets.token_urlsafe(32)
     row = WebSession.create(token_hash=digest(token), voter=voter, agent=agent,
                             device=device(request.user_agent.string) if agent else "",
+                            proved_at=now() if agent else None,
                             login=login or secrets.token_hex(32), **identification)
     login_user(SignedIn(row, token))
 
@@ -92,6 +93,12 @@ def _alive(row):
 def _ends_at(row):
     idle, absolute = LIMITS[(row.voter or row.agent).role]
     return min(row.seen_at + idle * MINUTE, row.started_at + absolute * MINUTE)
+
+
+def prove(session):
+    """Its agent has just proved anew that it is them, see `portal.step_up`."""
+    session.proved_at = now()
+    WebSession.update(proved_at=session.proved_at).where(WebSession.token_hash == session.token_hash).execute()
 
 
 # --- An agent's own -------------------------------------------------------------------------------------------------

@@ -255,6 +255,12 @@ def session_ends(page, world):
     WebSession.delete().where(WebSession.voter.is_null(False)).execute()
 
 
+def proof_ages(page, world):
+    """Every session's: the page is asked for anew."""
+    WebSession.update(proved_at=None).execute()
+    page.reload()
+
+
 def forgets_the_proof(page, world):
     WebSession.update(certified=None).execute()
 
@@ -589,6 +595,12 @@ PROFILE = (
     Screen("profil/double-authentification-changer", "/admin/profil/double-authentification", guarded),
     Screen("profil/mot-de-passe", "/admin/profil/mot-de-passe", mairie),
     Screen("profil/mot-de-passe-erreurs", "/admin/profil/mot-de-passe", mairie, (sends(),)),
+    Screen("profil/preuve", "/admin/profil/mot-de-passe", guarded, (proof_ages,)),
+    Screen("profil/preuve-fausse", "/admin/profil/mot-de-passe", guarded, (
+        proof_ages, fills(preuve_code="000000"), sends("/preuve"))),
+    Screen("profil/preuve-mot-de-passe", "/admin/comptes/new/", maire, (proof_ages,)),
+    Screen("profil/preuve-portee", "/admin/comptes/new/", maire, (
+        lambda page, world: WebSession.update(proved_at=None).execute(), sends())),
     Screen("profil/codes-de-secours", "/admin/profil/codes-de-secours", guarded),
     Screen("profil/codes-de-secours-nouveaux", "/admin/profil/codes-de-secours", guarded, (
         gives_code("current"), sends())),
