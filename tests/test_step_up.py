@@ -4,9 +4,9 @@ import datetime
 import pytest
 import time_machine
 
-from models import Agent, Role, WebSession, now
+from models import Agent, Event, Role, WebSession, now
 from portal import step_up
-from tests.factories import PASSWORD, an_agent, an_officer, log_in
+from tests.factories import PASSWORD, a_procuration, an_agent, an_officer, log_in
 from tests.test_back_office import Desk
 from tests.test_second_factor import code, protected
 
@@ -105,6 +105,15 @@ def test_a_proof_is_of_its_own_session(app, manager):
     other = stale(Desk(app, manager.agent))
     manager.opens(f"{GRID}new/").presses("Confirmer", preuve_code=code())
     assert other.opens(f"{GRID}new/").title == CONFIRM
+
+
+def test_an_export_of_many_rows_wants_a_proof_and_one_of_few_does_not(manager, monkeypatch):
+    a_procuration("etablie")
+    assert manager.opens("/admin/procurations/export/csv/").page.mimetype == "text/csv"
+    monkeypatch.setattr("admin_views.base.MOST_UNPROVED", 0)
+    assert manager.opens("/admin/procurations/export/csv/", flt_status="etablie").title == CONFIRM
+    assert Event.select().where(Event.act == "exporter").count() == 1
+    assert manager.presses("Confirmer", preuve_code=code()).page.mimetype == "text/csv"
 
 
 @pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "/%0d%0a/x y",

@@ -5,8 +5,8 @@ from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
 MODULES = ("home", "franceconnect", "certifiee", "demande", "mes_procurations", "documents", "connexion",
-           "double_authentification", "preuve", "sante", "adresse", "resiliation", "mandataire", "mes_donnees", "retrouver",
-           "session")
+           "double_authentification", "preuve", "sante", "adresse", "resiliation", "mandataire", "mes_donnees",
+           "retrouver", "session")
 
 
 def install(app, settings):
