@@ -4,13 +4,14 @@ Message ids are keys (`error.NotYours`), never sentences: Python holds no French
 ids: what Flask-Admin and WTForms say by themselves, in better French than theirs.
 """
 import datetime
+import math
 import re
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -60,7 +61,7 @@ class Catalogue(Babel):
 
 def install(app):
     Catalogue(app, default_locale=LOCALE, locale_selector=lambda: LOCALE)
-    app.jinja_env.filters.update(day=day, hour=hour, instant=instant, number=number)
+    app.jinja_env.filters.update(day=day, hour=hour, instant=instant, number=number, wait=wait)
     app.jinja_env.add_extension(Spaces)
     _correct_libraries(app)
 
@@ -107,6 +108,13 @@ def hour(value, zone=None):
 def number(value):
     """A count in French: 160 000, by a narrow space."""
     return format_decimal(value, locale=LOCALE)
+
+
+def wait(seconds):
+    """A time to wait, never told too short: in minutes, beyond an hour and a half in hours."""
+    minutes = max(1, math.ceil(seconds / 60))
+    whole = {"minutes": minutes} if minutes <= 90 else {"hours": math.ceil(minutes / 60)}
+    return bind(format_timedelta(datetime.timedelta(**whole), granularity="minute", threshold=1.6, locale=LOCALE))
 
 
 def _first(text, value):

@@ -2,7 +2,7 @@
 import logging
 import traceback
 
-from flask import current_app, render_template, request
+from flask import current_app, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from peewee import DatabaseError, DataError, InterfaceError, OperationalError
 from playhouse.pool import MaxConnectionsExceeded
@@ -12,6 +12,7 @@ from portal.errors import Refused
 
 PAGES = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 RETRY_AFTER = 30  # seconds, after an outage
+FOR_SCRIPTS = ("pages.communes", "pages.session")       # endpoints that answer in JSON
 GONE = (OperationalError, InterfaceError, MaxConnectionsExceeded)
 log = logging.getLogger("maprocuration")
 
@@ -63,7 +64,9 @@ def refused(error):
     if error.status != 429:
         return page(error.status, error=error)
     wait = getattr(error, "retry_after", RETRY_AFTER)
-    return (*page(429, error=error, retry_after=wait), {"Retry-After": str(wait)})
+    answer = ((jsonify(error=error.sentence, retry_after=wait), 429) if request.endpoint in FOR_SCRIPTS
+              else page(429, error=error, retry_after=wait))
+    return *answer, {"Retry-After": str(wait)}
 
 
 def is_outage(error):

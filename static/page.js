@@ -44,6 +44,7 @@ class Session {
     try {
       const answer = await fetch(this.region.dataset.url, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE) });
       if (answer.type === "opaqueredirect") return false;
+      if (!answer.ok) return undefined;
       const { left, csrf_token } = await answer.json();
       for (const field of document.getElementsByName("csrf_token")) field.value = csrf_token; // of the latest log-in
       this.lasts(left);

@@ -5,8 +5,8 @@ import re
 import pytest
 from dateutil.relativedelta import relativedelta
 
-from models import (Commune, CommuneName, Mail, Passage, Personne, Procuration, Reference, Rules, SingleUse, Status,
-                    Tour, TourDay, TourVise, WebSession, now)
+from models import (Commune, CommuneName, Hit, Mail, Passage, Personne, Procuration, Reference, Rules, SingleUse,
+                    Status, Tour, TourDay, TourVise, WebSession, now)
 from portal import catalogue, communes, fields, law, procedure, scrutins
 from portal.typography import loosen
 from tests.factories import a_commune, a_procuration, a_scrutin, an_agent, an_officer, fresh, log_in
@@ -337,6 +337,7 @@ BAD = [
 @pytest.mark.parametrize("name", dict.fromkeys(name for name, _, _ in BAD))
 def test_what_is_wrong_is_said_at_the_field_and_in_the_summary_and_nothing_is_written(mandant, name):
     for typed, sentence in [(typed, sentence) for bad, typed, sentence in BAD if bad == name]:
+        Hit.delete().execute()  # more tries than an hour allows
         for confirmer in (None, "oui"):
             page = mandant.fills(**{name: typed, "confirmer": confirmer})
             assert mandant.answer.status_code == 422 and page.title.startswith("Erreur : "), typed
@@ -578,12 +579,12 @@ def test_the_form_costs_at_most_five_statements_whatever_is_there(mandant):
 
 
 @pytest.mark.parametrize("period", [False, True], ids=["tours", "period"])
-def test_sending_costs_at_most_fifteen_statements_even_after_a_pause(mandant, period):
+def test_sending_costs_at_most_sixteen_statements_even_after_a_pause(mandant, period):
     mandant.fills(**(until(a_day(200)) if period else {}))
     WebSession.update(seen_at=now() - datetime.timedelta(minutes=5)).execute()
     with count_statements() as run:
         mandant.confirms()
-    assert mandant.answer.status_code == 303 and len(run) <= 15, run
+    assert mandant.answer.status_code == 303 and len(run) <= 16, run
 
 
 # --- The parts ------------------------------------------------------------------------------------------------------

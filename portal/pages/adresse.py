@@ -9,6 +9,7 @@ from portal.addresses import AddressLinkDead, LinkJustSent, NothingMoreToTell, T
 from portal.fields import AddressField, Needed, PlainForm
 from portal.pages import pages
 from portal.pages.mes_procurations import own
+from portal.throttling import LINKS, limited
 
 
 class AdresseForm(PlainForm):
@@ -23,6 +24,7 @@ class AdresseForm(PlainForm):
 
 @pages.get("/adresse/<token>")
 @access(PUBLIC)
+@limited(LINKS, methods=("GET",))
 def lien(token):
     if addresses.opened(token).awaits_confirmation:
         return render_template("public/adresse_lien.html", token=token)
@@ -31,6 +33,7 @@ def lien(token):
 
 @pages.post("/adresse/<token>")
 @access(PUBLIC)
+@limited(LINKS)
 def confirmer_adresse(token):
     addresses.confirm(token)
     return redirect(url_for(".lien", token=token), 303)
@@ -45,6 +48,7 @@ def lien_mort(error):
 
 @pages.post("/mes-procurations/<int:number>/adresse/renvoyer")
 @access(VOTERS)
+@limited(LINKS)
 def renvoyer_lien(number):
     procuration = own(number)
     addresses.send_again(procuration, current_user.actor)

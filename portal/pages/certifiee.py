@@ -21,6 +21,7 @@ from portal.errors import AlreadyDecided, PollOver
 from portal.pages import pages
 from portal.pages.franceconnect import BROWSER, OUTAGES, Answer, our
 from portal.pages.mes_procurations import loaded
+from portal.throttling import IDENTITY, limited
 from portal.voters import IdentityUnusable
 
 PATHS = {"etablir": "/mes-procurations/<int:number>/sans-deplacement",
@@ -65,6 +66,7 @@ def certifiee(number, act):
 
 
 @for_each_act("/identite", methods=["POST"])
+@limited(IDENTITY)
 def identite_certifiee(number, act):
     file, session = concerned(number, act), current_user.session
     aim = {"act": act, "file": file.id, "login": session.login}
@@ -128,6 +130,7 @@ def cles():
 
 @pages.get(RETURN)
 @access(PUBLIC)
+@limited(IDENTITY, methods=("GET",))
 def retour_certifie():
     attempt = None
     try:

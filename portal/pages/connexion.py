@@ -17,6 +17,7 @@ from portal.account_forms import NewPasswordForm
 from portal.database import transaction
 from portal.errors import LinkDead, WeakPassword, WrongPassword
 from portal.pages import pages
+from portal.throttling import LINKS, LOG_IN, limited
 
 log = logging.getLogger("maprocuration.connexion")
 
@@ -36,6 +37,7 @@ class ConnexionForm(FlaskForm):
 
 @pages.route("/connexion", methods=["GET", "POST"])
 @access(PUBLIC)
+@limited(LOG_IN)
 def connexion():
     if request.method == "GET" and is_in():
         return redirect(back_office(), 303)
@@ -47,6 +49,7 @@ def connexion():
 
 @pages.route("/invitation/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
+@limited(LINKS, methods=("GET", "POST"))
 def invitation(token):
     try:
         agent, form = accounts.invited(token), NewPasswordForm()

@@ -6,12 +6,14 @@ from flask_wtf.csrf import CSRFError
 from peewee import prefetch
 
 from models import LIVE, Commune, Procuration, Role, Status, TourVise
-from portal import error_pages, procedure, scrutins, verdicts
+from portal import catalogue, error_pages, procedure, scrutins, verdicts
 from portal.access import VOTERS, SessionOver, access
 from portal.communes import birth_place
+from portal.limits import TooOften
 from portal.pages import pages
 from portal.pages.forms import DemandeForm
 from portal.pages.mes_procurations import loaded
+from portal.throttling import FILED, FILED_FROM_HERE, actor, limited
 
 CONCURRENT = (Status.DEPOSEE, *LIVE)
 ELSEWHERE = ("cross-site", "same-site")     # what a browser says of another site's form
@@ -23,14 +25,21 @@ def demande():
     return show_fields(DemandeForm(current_user.actor))
 
 
+def confirms():
+    """Is a request filed, not only read again?"""
+    return "confirmer" in request.form
+
+
 @pages.post("/demande")
 @access(VOTERS)
+@limited(FILED_FROM_HERE, when=confirms)
+@limited(*FILED, by=actor, when=confirms)
 def deposer():
     """The check page; with `confirmer` the request itself, once per key; with `modifier` the fields again."""
     form = DemandeForm(current_user.actor, request.form)
     if not form.validate():
         return show_fields(form), 422
-    if "confirmer" in request.form:
+    if confirms():
         filed = procedure.deposer(form.demande(current_user.session.evidence), current_user.actor)
         return redirect(url_for(".confirmation", number=filed.id), 303)
     return show_fields(form) if "modifier" in request.form else show_check(form)
@@ -54,14 +63,35 @@ def confirmation(number):
 def unsent(error):
     """A request typed before the session ended, or before another log-in: it goes back to the page that sent it, and
     is kept nowhere."""
-    if request.endpoint != "pages.deposer" or request.headers.get("Sec-Fetch-Site") in ELSEWHERE:
+    if not is_own_form():
         return error_pages.show(error)
-    if not current_user.is_authenticated or current_user.actor.role != Role.VOTER:
+    if not is_voter():
         return render_template("public/reprendre.html", typed=typed()), error.code
+    return show_again(gettext("form.key.late")), error.code
+
+
+@pages.errorhandler(TooOften)
+def too_often(error):
+    """What was typed is there again, with the time to wait."""
+    if not (is_own_form() and is_voter()):
+        return error_pages.refused(error)
+    sentence = gettext("form.key.too_often", wait=catalogue.wait(error.retry_after))
+    return show_again(sentence), error.status, {"Retry-After": str(error.retry_after)}
+
+
+def is_own_form():
+    return request.endpoint == "pages.deposer" and request.headers.get("Sec-Fetch-Site") not in ELSEWHERE
+
+
+def is_voter():
+    return current_user.is_authenticated and current_user.actor.role == Role.VOTER
+
+
+def show_again(sentence):
     form = DemandeForm(current_user.actor, request.form)
     form.validate()
-    form.form_errors.append(gettext("form.key.late"))
-    return show_fields(form), error.code
+    form.form_errors.append(sentence)
+    return show_fields(form)
 
 
 def typed():

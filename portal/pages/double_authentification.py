@@ -12,6 +12,7 @@ from portal.errors import Refused
 from portal.pages import pages
 from portal.pages.connexion import back_office, come_in, is_in
 from portal.second_factor import LogInOver
+from portal.throttling import LOG_IN, limited
 
 
 def after_the_password(view):
@@ -29,6 +30,7 @@ def after_the_password(view):
 
 @pages.route("/connexion/code", methods=["GET", "POST"])
 @access(PUBLIC)
+@limited(LOG_IN)
 @after_the_password
 def code(agent):
     return _asked(agent, CodeForm(), second_factor.check, "public/code.html")
@@ -36,6 +38,7 @@ def code(agent):
 
 @pages.route("/connexion/code-de-secours", methods=["GET", "POST"])
 @access(PUBLIC)
+@limited(LOG_IN)
 @after_the_password
 def code_de_secours(agent):
     answer = _asked(agent, RecoveryForm(), second_factor.use_recovery_code, "public/code_de_secours.html")
@@ -46,6 +49,7 @@ def code_de_secours(agent):
 
 @pages.route("/connexion/activation", methods=["GET", "POST"])
 @access(PUBLIC)
+@limited(LOG_IN)
 @after_the_password
 def activation(agent):
     if second_factor.is_on(agent):

@@ -23,6 +23,7 @@ from portal.error_pages import Unavailable, show
 from portal.errors import LinkDead
 from portal.pages import pages
 from portal.single_use import digest, spend
+from portal.throttling import IDENTITY, limited
 
 SCOPE = "openid identite_pivot idp_birthdate preferred_username email"
 ACR = "eidas1"
@@ -67,6 +68,7 @@ def install(app, settings):
 
 @pages.post("/franceconnect/connexion")
 @access(PUBLIC)
+@limited(IDENTITY)
 def connexion_franceconnect():
     attempt = attempts.begin(cookie.setdefault(BROWSER, attempts.new_browser()), _suite())
     return render_template("public/franceconnect_depart.html",
@@ -75,6 +77,7 @@ def connexion_franceconnect():
 
 @pages.get("/franceconnect/retour")
 @access(PUBLIC)
+@limited(IDENTITY, methods=("GET",))
 def retour():
     answer = Answer.of(request.args)
     if _already_in(Attempt(answer.state, None)):

@@ -10,6 +10,7 @@ from portal import scrutins
 from portal.access import PUBLIC, access
 from portal.communes import suggest
 from portal.pages import pages
+from portal.throttling import LISTS, limited
 
 LIST_KEPT = 3600                                        # seconds; the official list changes once a year
 FIGURES_KEPT = datetime.timedelta(minutes=5)            # counting reads the whole index
@@ -84,6 +85,7 @@ def figures():
 
 @pages.get("/communes")
 @access(PUBLIC)
+@limited(LISTS, methods=("GET",))
 def communes():
     """[{"label": "Lyon (69)", "note": "…"}] for what is typed; `note` where another name than today's was found."""
     answer = jsonify([suggestion(name) for name in suggest(request.args.get("q", ""))])

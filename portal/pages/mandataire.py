@@ -6,22 +6,26 @@ from portal import mandataires, scrutins
 from portal.access import PUBLIC, access
 from portal.mandataires import MandataireLinkDead
 from portal.pages import pages
+from portal.throttling import LINKS, limited
 
 
 @pages.get("/mandataire/<token>")
 @access(PUBLIC)
+@limited(LINKS, methods=("GET",))
 def mandataire(token):
     return show("public/mandataire.html", token)
 
 
 @pages.get("/mandataire/<token>/refuser")
 @access(PUBLIC)
+@limited(LINKS, methods=("GET",))
 def confirmer_refus(token):
     return show("public/mandataire_refuser.html", token)
 
 
 @pages.post("/mandataire/<token>/refuser")
 @access(PUBLIC)
+@limited(LINKS)
 def decliner(token):
     mandataires.decline(token)
     return redirect(url_for(".mandataire", token=token), 303)
@@ -29,6 +33,7 @@ def decliner(token):
 
 @pages.post("/mandataire/<token>/ne-plus-ecrire")
 @access(PUBLIC)
+@limited(LINKS)
 def ne_plus_ecrire(token):
     mandataires.opt_out(token)
     return redirect(url_for(".mandataire", token=token), 303)

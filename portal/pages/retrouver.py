@@ -9,6 +9,7 @@ from portal.access import VOTERS, access
 from portal.fields import Needed, PlainForm
 from portal.pages import pages
 from portal.retrouver import RetrouverLinkDead, TooManySearches
+from portal.throttling import LINKS, limited
 
 
 class RetrouverForm(PlainForm):
@@ -19,6 +20,7 @@ class RetrouverForm(PlainForm):
 
 @pages.route("/mes-procurations/retrouver", methods=["GET", "POST"])
 @access(VOTERS)
+@limited(LINKS)
 def retrouver():
     form = RetrouverForm(request.form)
     if request.method == "POST" and form.validate() and searched(form):
@@ -38,6 +40,7 @@ def searched(form):
 
 @pages.get("/mes-procurations/retrouver/<token>")
 @access(VOTERS)
+@limited(LINKS, methods=("GET",))
 def retrouvee(token):
     return render_template("public/retrouver_lien.html", token=token,
                            procuration=service.opened(token, current_user.actor))
@@ -45,6 +48,7 @@ def retrouvee(token):
 
 @pages.post("/mes-procurations/retrouver/<token>")
 @access(VOTERS)
+@limited(LINKS)
 def rattacher(token):
     service.attach(token, current_user.actor)
     flash(gettext("retrouver.faite"), "success")
