@@ -1,12 +1,14 @@
 """The commands of `flask`: each calls one service and says in a line what happened."""
 import sys
+from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 from flask_babel import gettext
 
 from models import Agent, Commune, Role, now
-from portal import accounts, clock, commune_list, erasure, jobs, journal, roll_import, second_factor, settings, worker
+from portal import (accounts, anchors, clock, commune_list, erasure, jobs, journal, roll_import, second_factor,
+                    settings, worker)
 from portal.communes import resolve
 from portal.database import migrations
 from portal.errors import Refused
@@ -103,12 +105,32 @@ def _show_bytes(done, total):
 
 
 @trail.command()
-def verify():
-    """Check every event and the chain; exit 1 and the number of the first bad one."""
-    bad = journal.verify()
-    if bad is not None:
-        sys.exit(f"journal broken at event {bad}" if bad else "journal broken: an unsealed event was changed")
-    click.echo("journal intact")
+@click.option("--anchors", "file", type=click.Path(exists=True, dir_okay=False),
+              help="The anchors, or what syslog made of them; by default the file of JOURNAL_ANCHORS.")
+def verify(file):
+    """Check every event, the chain, then both against the anchors. Exit 1: the first bad event and what is wrong."""
+    known = _anchors(file or anchors.kept())
+    fault = journal.verify(known)
+    if fault:
+        sys.exit(f"journal broken at {fault}")
+    click.echo(f"journal intact: {journal.head()[0]} events, {_told(known)}")
+
+
+def _anchors(path):
+    if path is None or not Path(path).exists():
+        anchored = path and jobs.of("ancrer", "") and jobs.of("ancrer", "").ended_at
+        return sys.exit(f"{path}: the anchors are gone, or on another machine") if anchored else []
+    try:
+        return anchors.read(path)
+    except anchors.NotAnAnchor as refusal:
+        sys.exit(f"{path}, line {refusal.line}: not an anchor signed with this journal’s key")
+
+
+def _told(known):
+    if not known:
+        return "no anchor to compare them with: a journal cut or written anew with the key would not be seen"
+    last = max(known, key=lambda anchor: anchor.at)
+    return f"{len(known)} anchors, the last one of {last.at:%Y-%m-%d %H:%M} UTC at event {last.seq}"
 
 
 @works.command("run")

@@ -1,6 +1,6 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import decisions, erasure, eves, jobs, lapses, roll_import, tours
+from portal import anchors, decisions, erasure, eves, jobs, lapses, roll_import, tours
 
 WORKS = {
     **roll_import.WORKS,
@@ -10,6 +10,7 @@ WORKS = {
     "couvrir": tours.WORK,
     "decider": decisions.DECIDE,
     "revoir": decisions.REVIEW,
+    "ancrer": anchors.WORK,
     **erasure.WORKS,
 }
 

@@ -1,14 +1,18 @@
 """The journal: traces for the CNIL (délibération 2021-122), append-only, sealed into a chain.
 
 `record` inserts an event with its own HMAC and no lock; `seal`, run by the worker a few times a second, numbers and
-chains what is committed; `verify` names the first event that was changed, removed or reordered. `forget` erases whole
-months, each after a row of `JournalMonth` that stands for it in the chain.
+chains what is committed; `verify` names the first event that was changed, removed, reordered or, where anchors say what
+stood there (`portal.anchors`), cut or rewritten. `forget` erases whole months, each after a row of `JournalMonth` that
+stands for it in the chain.
 """
-import hashlib
+import datetime
 import hmac
 import itertools
+from collections import defaultdict
+from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
+from peewee import fn
 
 from models import Event, JournalMonth, now
 from portal import jobs, law, settings
@@ -18,6 +22,7 @@ GENESIS = "0" * 64
 BATCH = 500     # events sealed in one transaction
 RUN = 5000      # events read at a time
 MONTH = relativedelta(months=1)
+SLACK = datetime.timedelta(days=1)      # an event is anchored within the hour, or once the worker is back
 
 
 class JournalBroken(Exception):
@@ -29,7 +34,7 @@ def record(actor, act, subject, *ids):
     event = Event(at=now(), act=act, role=str(actor.role), actor=getattr(actor, "id", None),
                   commune=getattr(actor, "commune_id", None), subject=subject, subjects=" ".join(map(str, ids)))
     event.mac = _mac(event)
-    event.save(force_insert=True)
+    Event.insert(event.__data__).returning().execute()      # nothing is read back: a town hall may only add
 
 
 def _mac(event):
@@ -38,7 +43,7 @@ def _mac(event):
 
 
 def _hmac(text):
-    return hmac.new(settings.active().journal_key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.active().journal_key.encode(), text.encode(), "sha256").hex()
 
 
 def _link(prev, seq, event):
@@ -70,40 +75,133 @@ def _seal_one(event, seq, prev):
     return seq, digest
 
 
-def verify():
-    """The `seq` of the first bad event, or None. Unsealed events are checked against their own HMAC: bad gives 0. Where
-    months were erased, their rows are checked first, then the chain from the last one on."""
+def head():
+    """(seq, hash, count) of the last sealed event; `count` events of the chain are not erased yet."""
+    seq, digest = _head()
+    first = Event.select(Event.seq).where(Event.seq > 0).order_by(Event.seq).first()
+    return seq, digest, seq - first.seq + 1 if first else 0
+
+
+def signed(text):
+    """The HMAC of `text` under the journal's key."""
+    return _hmac(text)
+
+
+# --- Verification ---------------------------------------------------------------------------------------------------
+
+WRONG = {
+    "changed": "it is not what was signed: changed, or never signed with the key",
+    "removed": "it is missing: removed",
+    "reordered": "it does not stand where it was sealed: reordered",
+    "month": "the row that stands for its month was changed, forged or removed",
+    "cut": "it is missing, and so is all that followed: cut, or a backup was restored",
+    "rewritten": "it, or one since the anchor before, is not what was anchored: rewritten by who has the key, or a "
+                 "backup was restored and went on",
+    "early": "it was erased with a month that an anchor shows to be a later one",
+}
+
+
+class Fault(NamedTuple):
+    """The first bad event: its `seq`, 0 while it is not sealed, and what is wrong, of WRONG."""
+
+    seq: int
+    kind: str
+
+    def __str__(self):
+        name = f"event {self.seq}" if self.seq else "an event that is not sealed yet"
+        return f"{name}: {WRONG[self.kind]}"
+
+
+class Sealed(NamedTuple):
+    """What the verification reads of an Event: a model each would take four times as long."""
+
+    at: object
+    act: str
+    role: str
+    actor: int
+    commune: str
+    subject: str
+    subjects: str
+    mac: str
+    seq: int
+    prev: str
+    hash: str
+
+
+READ = [getattr(Event, name) for name in Sealed._fields]
+
+
+def verify(anchors=()):
+    """The first Fault, or None. Where months were erased, their rows are checked first, then the chain from the last
+    one on and, beside it, `anchors` (portal.anchors.Anchor); at last the events that are not sealed yet."""
     months = list(JournalMonth.select().order_by(JournalMonth.last_seq))
-    bad = _first_bad_month(months) or _first_bad_event(months[-1] if months else None)
-    if bad:
-        return bad
-    loose = Event.select().where(Event.seq.is_null()).iterator()
-    return 0 if any(event.mac != _mac(event) for event in loose) else None
+    hashes = defaultdict(set)
+    for anchor in anchors:
+        hashes[anchor.seq].add(anchor.hash)
+    return (_first_bad_month(months, hashes) or _first_erased_early(months, anchors)
+            or _first_bad_event(months[-1] if months else None, hashes) or _bad_loose_event())
 
 
-def _first_bad_month(months):
-    """The first `seq` of the first month that was changed, forged or left out; None when all are whole."""
+def _first_bad_month(months, hashes):
+    """The first month that was changed, forged or left out, by its first `seq`; None when all are whole."""
     seq, before = 0, GENESIS
     for month in months:
         if month.first_seq != seq + 1 or month.mac != _month_mac(month, before):
-            return month.first_seq
+            return Fault(month.first_seq, "month")
+        if hashes.get(month.last_seq, {month.last_hash}) != {month.last_hash}:
+            return Fault(month.last_seq, "rewritten")
         seq, before = month.last_seq, month.mac
 
 
-def _first_bad_event(month):
+def _first_erased_early(months, anchors):
+    """What follows an anchor was sealed after its instant: no month that had ended before can stand for it."""
+    for month in months:
+        ends = datetime.datetime.strptime(month.month, "%Y-%m").replace(tzinfo=datetime.timezone.utc) + MONTH + SLACK
+        latest = max((anchor.seq for anchor in anchors if anchor.at > ends), default=month.last_seq)
+        if latest < month.last_seq:
+            return Fault(latest + 1, "early")
+
+
+def _first_bad_event(month, hashes):
     """From the first event that is left: the erasure of `month`, the last one, may be under way."""
+    covered, seal_of_month = seq, prev = _end_of(month)
     events = _sealed()
     first = next(events, None)
-    if first is None:
-        return None
-    covered, seal_of_month = _end_of(month)
-    seq, prev = (first.seq - 1, first.prev) if 0 < first.seq <= covered else (covered, seal_of_month)
-    for event in itertools.chain([first], events):
+    if first and first.seq <= covered:
+        seq, prev = first.seq - 1, first.prev
+    for event in itertools.chain([first] if first else [], events):
         seq += 1
-        if not _follows(event, seq, prev) or (seq == covered and event.hash != seal_of_month):
-            return seq
+        if not _follows(event, seq, prev):
+            return Fault(seq, _wrong(event, seq, prev))
+        if seq == covered and event.hash != seal_of_month:
+            return Fault(seq, "month")
+        if hashes.get(seq, {event.hash}) != {event.hash}:
+            return Fault(seq, "rewritten")
         prev = event.hash
-    return seq + 1 if seq < covered else None
+    return _first_missing(seq, covered, hashes)
+
+
+def _first_missing(seq, covered, hashes):
+    """Beyond the last event that is left, `seq`."""
+    if seq < covered:
+        return Fault(seq + 1, "removed")
+    if max(hashes, default=0) > seq:
+        return Fault(seq + 1, "cut")
+    if Event.select().where(Event.seq < 1).exists():
+        return Fault(Event.select(fn.MIN(Event.seq)).scalar(), "reordered")
+
+
+def _wrong(event, seq, prev):
+    """Why `event` does not follow `prev` as number `seq`."""
+    if event.seq == seq and (event.mac != _mac(event) or event.hash == _link(prev, seq, event) or event.prev == prev):
+        return "changed"
+    elsewhere = Event.select().where(Event.prev == prev, Event.seq != seq).exists()
+    return "reordered" if elsewhere else "removed"
+
+
+def _bad_loose_event():
+    loose = Event.select().where(Event.seq.is_null()).iterator()
+    return Fault(0, "changed") if any(event.mac != _mac(event) for event in loose) else None
 
 
 def _end_of(month):
@@ -117,11 +215,11 @@ def _follows(event, seq, prev):
 
 def _sealed():
     """The sealed events in order, read by runs: a year of them would outlast a statement and fill the memory."""
-    rows = Event.select().where(Event.seq.is_null(False)).order_by(Event.seq).limit(RUN)
-    run = list(rows)
+    rows = Event.select(*READ).where(Event.seq > 0).order_by(Event.seq).limit(RUN).tuples()
+    run = [Sealed(*row) for row in rows]
     while run:
         yield from run
-        run = list(rows.where(Event.seq > run[-1].seq))
+        run = [Sealed(*row) for row in rows.where(Event.seq > run[-1].seq)]
 
 
 # --- Months that are erased -----------------------------------------------------------------------------------------

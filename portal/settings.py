@@ -30,6 +30,7 @@ class Settings:
     database_url: str = "sqlite:///var/maprocuration.db"
     secret_key: str = ""
     journal_key: str = ""
+    journal_anchors: str = ""        # file:path, syslog: or syslog://host:port; empty: none
     base_url: str = "http://localhost:5000"
     trusted_hosts: str = ""          # separated by commas
     proxies: int = 0                 # how many trusted proxies stand before the portal

@@ -96,8 +96,9 @@ def database_url(engine, request, tmp_path):
 @pytest.fixture
 def settings(database_url, tmp_path):
     return use(Settings(database_url=database_url, secret_key="s" * 64, journal_key="j" * 64,
-                        base_url="http://localhost", mail_url=f"mailbox:{tmp_path / 'courriels'}",
-                        franceconnect_client_secret="c" * 64, shared_networks=LOOPBACK))
+                        journal_anchors=f"file:{tmp_path / 'ancres.jsonl'}", base_url="http://localhost",
+                        mail_url=f"mailbox:{tmp_path / 'courriels'}", franceconnect_client_secret="c" * 64,
+                        shared_networks=LOOPBACK))
 
 
 @pytest.fixture

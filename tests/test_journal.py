@@ -19,10 +19,10 @@ def sealed(db, engine):
     for number in range(6):
         journal.record(CLOCK, "essai", "agent", number)
     journal.seal()
-    _take_guards_off(engine)
+    take_guards_off(engine)
 
 
-def _take_guards_off(engine):
+def take_guards_off(engine):
     for table in ("event", "journal_month"):
         if engine == "sqlite":
             for act in ("insert", "update", "delete"):
@@ -35,30 +35,48 @@ def test_an_untouched_journal_is_intact(sealed):
     assert journal.verify() is None
 
 
-@pytest.mark.parametrize("tampering, first_bad", [
-    ("UPDATE event SET act = 'autre' WHERE seq = 3", 3),
-    ("UPDATE event SET subjects = '9' WHERE seq = 5", 5),
-    ("UPDATE event SET actor = 7 WHERE seq = 1", 1),
-    ("DELETE FROM event WHERE seq = 4", 4),
-    ("UPDATE event SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3)", 1),
-    ("UPDATE event SET mac = hash WHERE seq = 2", 2),
+@pytest.mark.parametrize("tampering, first_bad, wrong", [
+    ("UPDATE event SET act = 'autre' WHERE seq = 3", 3, "changed"),
+    ("UPDATE event SET subjects = '9' WHERE seq = 5", 5, "changed"),
+    ("UPDATE event SET actor = 7 WHERE seq = 1", 1, "changed"),
+    ("UPDATE event SET at = '2020-01-01 00:00:00.000000+00:00' WHERE seq = 6", 6, "changed"),
+    ("UPDATE event SET mac = hash WHERE seq = 2", 2, "changed"),
+    ("UPDATE event SET hash = mac WHERE seq = 2", 2, "changed"),
+    ("UPDATE event SET prev = 'x' WHERE seq = 2", 2, "changed"),
+    ("DELETE FROM event WHERE seq = 4", 4, "removed"),
+    ("DELETE FROM event WHERE seq = 1", 1, "removed"),
+    ("DELETE FROM event WHERE seq = 4; UPDATE event SET seq = 4 WHERE seq = 5; UPDATE event SET seq = 5 WHERE seq = 6",
+     4, "removed"),
+    ("UPDATE event SET seq = 0 WHERE seq = 2; UPDATE event SET seq = 2 WHERE seq = 3;"
+     "UPDATE event SET seq = 3 WHERE seq = 0", 2, "reordered"),
+    ("UPDATE event SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3)", 2, "reordered"),
+    ("UPDATE event SET seq = -6 WHERE seq = 6", -6, "reordered"),
 ])
-def test_the_first_bad_event_is_named(sealed, tampering, first_bad):
-    database.execute_sql(tampering)
-    assert journal.verify() == first_bad
+def test_the_first_bad_event_is_named_and_what_is_wrong_with_it(sealed, tampering, first_bad, wrong):
+    for statement in tampering.split(";"):
+        database.execute_sql(statement)
+    assert journal.verify() == (first_bad, wrong)
+
+
+def test_an_event_inserted_without_the_key_is_bad_before_and_after_the_sealer_took_it(sealed):
+    database.execute_sql("INSERT INTO event (at, act, role, subject, subjects, mac)"
+                         " SELECT at, 'faux', role, subject, subjects, mac FROM event WHERE seq = 1")
+    assert journal.verify() == (0, "changed")
+    journal.seal()
+    assert journal.verify() == (7, "changed")
 
 
 def test_a_journal_longer_than_one_reading_is_verified_to_its_end(sealed, monkeypatch):
     monkeypatch.setattr(journal, "RUN", 2)
     assert journal.verify() is None
     database.execute_sql("UPDATE event SET act = 'autre' WHERE seq = 5")
-    assert journal.verify() == 5
+    assert journal.verify() == (5, "changed")
 
 
 def test_a_changed_event_that_is_not_sealed_yet_is_seen(sealed):
     journal.record(CLOCK, "essai", "agent", 7)
     database.execute_sql("UPDATE event SET act = 'autre' WHERE seq IS NULL")
-    assert journal.verify() == 0
+    assert journal.verify() == (0, "changed")
 
 
 def test_a_key_from_elsewhere_forges_nothing(sealed, settings):
@@ -66,7 +84,7 @@ def test_a_key_from_elsewhere_forges_nothing(sealed, settings):
     journal.record(CLOCK, "essai", "agent", 8)
     journal.seal()
     use(settings)
-    assert journal.verify() == 7
+    assert journal.verify() == (7, "changed")
 
 
 def test_two_sealers_make_one_chain(db):
@@ -135,24 +153,24 @@ def test_what_comes_after_an_erased_journal_is_chained_to_it(months):
 
 def test_the_first_bad_event_after_erased_months_is_named(months, engine):
     forgets(datetime.datetime(2028, 2, 1, tzinfo=UTC))
-    _take_guards_off(engine)
+    take_guards_off(engine)
     database.execute_sql("UPDATE event SET act = 'autre' WHERE seq = 6")
-    assert journal.verify() == 6
+    assert journal.verify() == (6, "changed")
 
 
-@pytest.mark.parametrize("tampering, first_bad", [
-    ("UPDATE journal_month SET last_hash = 'x' WHERE month = '2027-02'", 5),
-    ("UPDATE journal_month SET last_seq = 3 WHERE month = '2027-01'", 1),
-    ("DELETE FROM journal_month WHERE month = '2027-01'", 5),
-    ("DELETE FROM journal_month", 1),
-    ("DELETE FROM journal_month WHERE month = '2027-02'", 5),
-    ("INSERT INTO journal_month SELECT '2027-03', 7, 7, hash, 'x', '2028-01-01' FROM event WHERE seq = 7", 7),
+@pytest.mark.parametrize("tampering, first_bad, wrong", [
+    ("UPDATE journal_month SET last_hash = 'x' WHERE month = '2027-02'", 5, "month"),
+    ("UPDATE journal_month SET last_seq = 3 WHERE month = '2027-01'", 1, "month"),
+    ("DELETE FROM journal_month WHERE month = '2027-01'", 5, "month"),
+    ("DELETE FROM journal_month", 1, "removed"),
+    ("DELETE FROM journal_month WHERE month = '2027-02'", 5, "removed"),
+    ("INSERT INTO journal_month SELECT '2027-03', 7, 7, hash, 'x', '2028-01-01' FROM event WHERE seq = 7", 7, "month"),
 ])
-def test_a_forged_month_is_caught(months, engine, tampering, first_bad):
+def test_a_forged_month_is_caught(months, engine, tampering, first_bad, wrong):
     forgets()
-    _take_guards_off(engine)
+    take_guards_off(engine)
     database.execute_sql(tampering)
-    assert journal.verify() == first_bad
+    assert journal.verify() == (first_bad, wrong)
 
 
 @pytest.mark.parametrize("change", ["UPDATE journal_month SET mac = 'x'", "DELETE FROM journal_month",
@@ -166,7 +184,7 @@ def test_the_database_refuses_every_change_of_a_month_and_every_erasure_without_
 
 
 def test_a_chain_that_does_not_hold_is_evidence_and_is_not_erased(months, engine):
-    _take_guards_off(engine)
+    take_guards_off(engine)
     database.execute_sql("UPDATE event SET act = 'autre' WHERE seq = 2")
     with pytest.raises(journal.JournalBroken):
         forgets()
