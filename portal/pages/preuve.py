@@ -10,4 +10,4 @@ from portal.pages import pages
 @access(AGENTS)
 def preuve():
     step_up.demand()
-    return redirect(request.script_root + step_up.way_back(), 303)
+    return redirect(request.script_root + (step_up.way_back() or step_up.own_page("")), 303)
