@@ -47,6 +47,7 @@ class Doors:
     """The portal with somebody of each role logged in, and something of theirs for each address."""
 
     def __init__(self, folder):
+        self.weak = []              # what headers of an answer lack, of all answers so far
         self.path, self.sound = Path(folder, "doors.db"), Path(folder, "sound.db")
         settings = use(Settings(
             database_url=f"sqlite:///{self.path}", secret_key="s" * 64, journal_key="j" * 64,
@@ -158,6 +159,7 @@ class Doors:
         answer = self.client(role).open(address, method=method.partition("+")[0], **sent)
         answer.get_data()
         answer.close()
+        self.weak += [f"{address} {method}: {fault}" for fault in weak(answer)]
         if answer.status_code < 400 or method == TOKEN:
             shutil.copy(self.sound, self.path)
         return answer
@@ -175,6 +177,30 @@ class Doors:
             return self.app.url_map.bind("localhost").match(location.partition("?")[0])[0]
         except HTTPException:
             return location
+
+
+def weak(answer):
+    """What is not strict in the headers of an answer (ASVS 3.4)."""
+    headers = answer.headers
+    parts = headers.get("Content-Security-Policy", "default-src").split(";")
+    policy = {part.split()[0]: part.split()[1:] for part in parts}
+    sources = {source for listed in policy.values() for source in listed}
+    return [fault for fault, so in (
+        ("no policy of content by default", policy.get("default-src") != ["'none'"]),
+        ("unsafe policy of content", any(source.startswith("'unsafe") for source in sources)),
+        ("content from anywhere", not sources <= {"'none'", "'self'", "data:"} or policy.get("script-src") != ["'self'"]),
+        ("frames", policy.get("frame-ancestors") != ["'none'"]), ("base", policy.get("base-uri") != ["'none'"]),
+        ("forms lead away", policy.get("form-action") != ["'self'"]),
+        ("types are guessed", headers.get("X-Content-Type-Options") != "nosniff"),
+        ("referrer", headers.get("Referrer-Policy") != "no-referrer"),
+        ("opener", headers.get("Cross-Origin-Opener-Policy") != "same-origin"),
+        ("kept", "no-store" not in headers.get("Cache-Control", "") and not may_be_kept(answer)),
+        ("other origins", "Access-Control-Allow-Origin" in headers), ("powered by", "X-Powered-By" in headers)) if so]
+
+
+def may_be_kept(answer):
+    """Files, the list of communes and our public keys name nobody."""
+    return answer.request.path.startswith(("/static/", "/theme/", "/communes", "/franceconnect/cles"))
 
 
 def lines(doors):

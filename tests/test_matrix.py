@@ -27,11 +27,21 @@ def sections(text):
     return found
 
 
-def test_each_route_answers_each_role_and_method_as_it_was_read(doors):
-    served, frozen = sections("\n".join(matrix.lines(doors))), sections(matrix.FROZEN.read_text())
+@pytest.fixture(scope="module")
+def served(doors):
+    return sections("\n".join(matrix.lines(doors)))
+
+
+def test_each_route_answers_each_role_and_method_as_it_was_read(served):
+    frozen = sections(matrix.FROZEN.read_text())
     assert sorted(served) == sorted(frozen), READ_IT
     changed = {address: lines for address, lines in served.items() if lines != frozen[address]}
     assert changed == {}, READ_IT
+
+
+def test_every_answer_has_strict_headers(doors, served):
+    """Each route to each role and method: pages, files, redirects, refusals. Other errors are in test_doors.py."""
+    assert served and doors.weak == []
 
 
 def posts(doors):
