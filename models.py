@@ -4,7 +4,7 @@
     people             Voter, Agent, Passkey, WebSession, SavedSearch, SingleUse, Hit
     the file           Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot
     electoral rolls    RollFile, RollPart, Roll, Elector
-    accounts' files    AgentFile, AgentPart, AgentLine
+    first accounts     MairieLink, AgentFile, AgentPart, AgentLine
     what leaves it     Mail, OptOut, Event, JournalMonth
     the clock          Job
 
@@ -368,7 +368,7 @@ class SingleUse(Table):
     """Something that works once: OIDC state, invitation, opened file… Only its hash is kept."""
 
     KINDS = ("oidc", "logout", "invitation", "file", "address", "password", "totp", "recovery",
-             "mandataire", "retrouver", "verifier", "proconnect", "passkey", "reset", "mairie", "gestionnaire")
+             "mandataire", "retrouver", "verifier", "proconnect", "passkey", "reset")
 
     hash = FixedCharField(64, primary_key=True)
     kind = CharField(12, constraints=[one_of("kind", KINDS)])
@@ -672,7 +672,21 @@ class Elector(Table):
         indexes = ((("roll", "key"), False), (("roll", "used_key"), False))
 
 
-# --- Accounts' files ------------------------------------------------------------------------------------------------
+# --- First accounts -------------------------------------------------------------------------------------------------
+
+class MairieLink(Table):
+    """A mairie was invited, at its own address, to name its first manager. One a commune; its last one.
+
+    `asked` is who was named, until their own address is proven by a link of their own.
+    """
+
+    commune = ForeignKeyField(Commune, primary_key=True, on_delete="CASCADE")
+    hash = FixedCharField(64, null=True, unique=True)           # of the mairie's link, while it opens something
+    invited_at = UtcDateTimeField(default=now)
+    asked = JsonField(null=True)                                # columns of an Agent
+    own_hash = FixedCharField(64, null=True, unique=True)       # of the link sent to the address in `asked`
+    asked_at = UtcDateTimeField(null=True)
+
 
 class AgentFile(Table):
     """A file of accounts, or of mairies' addresses, that the ministry takes in: what was found in it, how far it is.
@@ -838,4 +852,4 @@ class Job(Table):
 
 TABLES = (Commune, CommuneName, Scrutin, Tour, TourDay, Rules, Voter, Agent, Passkey, WebSession, SavedSearch,
           SingleUse, Hit, Procuration, TourVise, Personne, Reference, Passage, Couverture, Mot, RollFile, RollPart,
-          Roll, Elector, AgentFile, AgentPart, AgentLine, Mail, OptOut, Event, JournalMonth, Job)
+          Roll, Elector, MairieLink, AgentFile, AgentPart, AgentLine, Mail, OptOut, Event, JournalMonth, Job)

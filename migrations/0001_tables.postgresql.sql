@@ -394,6 +394,20 @@ CREATE INDEX mail_with_content ON mail (created_at, id) WHERE (context IS NOT NU
 
 CREATE INDEX mail_letters ON mail (commune_id, state, id) WHERE (commune_id IS NOT NULL);
 
+CREATE TABLE mairie_link (
+    commune_id CHAR(5) NOT NULL PRIMARY KEY,
+    hash CHAR(64),
+    invited_at TIMESTAMPTZ NOT NULL,
+    asked TEXT,
+    own_hash CHAR(64),
+    asked_at TIMESTAMPTZ,
+    FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE CASCADE
+);
+
+CREATE UNIQUE INDEX mairie_link_hash ON mairie_link (hash);
+
+CREATE UNIQUE INDEX mairie_link_own_hash ON mairie_link (own_hash);
+
 CREATE TABLE mot (
     commune_id CHAR(5) NOT NULL,
     word VARCHAR(60) NOT NULL COLLATE "C",
@@ -548,7 +562,7 @@ CREATE INDEX saved_search_session_id ON saved_search (session_id);
 
 CREATE TABLE single_use (
     hash CHAR(64) NOT NULL PRIMARY KEY,
-    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier', 'proconnect', 'passkey', 'reset', 'mairie', 'gestionnaire')),
+    kind VARCHAR(12) NOT NULL CHECK (kind IN ('oidc', 'logout', 'invitation', 'file', 'address', 'password', 'totp', 'recovery', 'mandataire', 'retrouver', 'verifier', 'proconnect', 'passkey', 'reset')),
     subject TEXT NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at TIMESTAMPTZ

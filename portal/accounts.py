@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from models import Agent, Mail, Role, SingleUse, WebSession, now
-from portal import journal
+from portal import journal, settings
 from portal.database import transaction
 from portal.errors import LinkDead, Refused, WeakPassword, WrongPassword
 from portal.single_use import digest, spend, token_of
@@ -55,12 +55,25 @@ def invite(agent):
 
 def send_link(actor, agent):
     """Queue a mail with such a link, and return its token too: mails get lost. In the transaction of the caller."""
-    draw = _draw_link(agent)
-    facts = {"draw": draw, "known": agent.password_hash is not None, "address": agent.email, "sender": actor.name,
-             "service": agent.commune.label if agent.commune else agent.unit}
-    Mail.create(key=f"{INVITATION}:{agent.id}:{draw[:22]}:agent", name=INVITATION, recipient=agent.email, context=facts)
-    journal.record(actor, "inviter", "agent", agent.id)
-    return token_of(draw, INVITATION)
+    return send_links(actor, [agent])[0]
+
+
+def send_links(actor, agents):
+    """The same for each of `agents`, under one event; returns the tokens."""
+    draws = [_draw_link(agent) for agent in agents]
+    if agents:
+        Mail.insert_many([_invitation(actor, agent, draw) for agent, draw in zip(agents, draws)]).execute()
+        journal.record(actor, "inviter", "agent", *(agent.id for agent in agents))
+    return [token_of(draw, INVITATION) for draw in draws]
+
+
+def _invitation(actor, agent, draw):
+    """Row of the outbox. `sender` is None for a command."""
+    facts = {"draw": draw, "known": agent.password_hash is not None, "address": agent.email,
+             "sender": getattr(actor, "name", None), "service": agent.commune.label if agent.commune else agent.unit,
+             "proconnect": bool(agent.siret and settings.active().proconnect_client_id)}
+    return {"key": f"{INVITATION}:{agent.id}:{draw[:22]}:agent", "name": INVITATION, "recipient": agent.email,
+            "context": facts}
 
 
 def _draw_link(agent):

@@ -150,7 +150,7 @@ LINKS = {
     "confirmer_adresse": {"draw": "echantillon"},
     "adresse_changee": {},
     "invitation": {"draw": "echantillon", "known": False, "address": "prenom.nom@mairie.example",
-                   "sender": "Alix Exemple", "service": "Lyon (69)"},
+                   "sender": "Alix Exemple", "service": "Lyon (69)", "proconnect": True},
     "retrouver": {"draw": "echantillon"},
     "tour_deplace": {"commune": "Lyon (69)", "mandataire": "Sacha Petit", "scrutin": "Élections municipales",
                      "number": 2, "status": "validee", "before": "2026-03-22", "after": "2026-03-29"},
