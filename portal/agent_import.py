@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections import Counter
 
+from flask_babel import gettext
 from peewee import JOIN, fn
 
 from models import Agent, AgentFile, AgentLine, AgentPart, Commune, Job, Role, RollPart, WebSession, database, now
@@ -448,3 +449,9 @@ def refusals(file, after=0, most=1000):
     """The refused lines of `file` after a line, in order."""
     rows = AgentLine.select().where(AgentLine.file == file, AgentLine.outcome == "refused", AgentLine.line > after)
     return list(rows.order_by(AgentLine.line).limit(most))
+
+
+def sentence_of(line):
+    """What is wrong with a refused line, and what to do; it names the column."""
+    column = line.cell and agent_files.COLUMNS[line.cell][0]
+    return gettext(f"agents.fault.{line.fault}", column=column, **line.content)

@@ -1,9 +1,11 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import anchors, decisions, erasure, eves, jobs, lapses, roll_import, tours
+from portal import agent_import, anchors, decisions, erasure, eves, first_doors, jobs, lapses, roll_import, tours
 
 WORKS = {
     **roll_import.WORKS,
+    **agent_import.WORKS,
+    **first_doors.WORKS,
     "perimer": lapses.LAPSE,
     "avertir": lapses.WARN,
     "veille": eves.WORK,
