@@ -62,13 +62,13 @@ def _tell(tour, communes):
         return 0
     files = _not_told(tour, communes)
     for file in files:
-        mail.queue(file, f"veille:{file.id}:{tour.id}:mandant", "veille", _facts(file, tour))
+        mail.queue(file, f"veille:{file.id}:{name_of(tour)}:mandant", "veille", _facts(file, tour))
     return len(files) or _alert(tour, communes)
 
 
 def _not_told(tour, communes):
     told = Mail.select(Value(1)).where(Mail.procuration == Procuration.id, Mail.name == "veille",
-                                       Mail.key.endswith(f":{tour.id}:mandant"))
+                                       Mail.key.endswith(f":{name_of(tour)}:mandant"))
     reachable = Procuration.email.is_null(False) & (Procuration.voter.is_null()
                                                     | Procuration.email_confirmed_at.is_null(False))
     waiting = undecided(tour, communes).where(reachable, Procuration.established_at <= now() - REST, ~fn.EXISTS(told))
@@ -103,7 +103,13 @@ def _counts(tour, codes):
 
 
 def _key(commune, tour):
-    return f"a_decider:{commune.code}:{tour.id}:mairie"
+    return f"a_decider:{commune.code}:{name_of(tour)}:mairie"
+
+
+def name_of(tour):
+    """A tour in the key of a mail. SQLite gives the number of an erased tour again, and a tour that moved has another
+    eve: its day tells them apart."""
+    return f"{tour.id}-{tour.day:%Y%m%d}"
 
 
 def _queue_alert(tour, commune, count):

@@ -378,7 +378,7 @@ def test_on_the_eve_at_eight_in_the_morning_the_mandant_is_told_to_call_and_the_
     towns, scrutin = each_town(email="mairie@exemple.fr"), a_scrutin(in_days=5, two_tours=False)
     files = [move(a_procuration(Status.ETABLIE, scrutin=scrutin, commune=commune),
                   established_at=now() - datetime.timedelta(days=2)) for commune in towns]
-    poll, tour, called, alerted = files[0].valid_until, scrutin.tours.get().id, set(), set()
+    poll, tour, called, alerted = files[0].valid_until, eves.name_of(scrutin.tours.get()), set(), set()
     for eight, some in in_turn(files, lambda file: _eight(poll - datetime.timedelta(days=1), file.commune)):
         assert _told_by(eight - SECOND) == (called, alerted)
         called |= {f"veille:{file.id}:{tour}:mandant" for file in some}
@@ -446,10 +446,22 @@ def test_a_town_hall_is_told_how_many_and_where_nobody_waits_nothing(db, monkeyp
     for _ in range(3):
         move(a_procuration(Status.ETABLIE, scrutin=scrutin), established_at=now() - datetime.timedelta(days=2))
     voted, alerted = _on(_eight(scrutin.tours.get().day, a_commune()))
-    assert len(voted) == 3 and alerted == [f"a_decider:69123:{scrutin.tours.get().id}:mairie"]
+    assert len(voted) == 3 and alerted == [f"a_decider:69123:{eves.name_of(scrutin.tours.get())}:mairie"]
     row = Mail.get(Mail.name == "a_decider")
     assert row.context["count"] == 3 and row.recipient == "mairie@exemple.fr"
     assert "3 procurations attendent" in outbox.render(row.name, row.context).text
+
+
+def test_a_tour_that_has_the_number_of_an_erased_one_is_told_of_on_its_own_eve(db):
+    """SQLite gives the numbers of erased rows again, and the mails of the eve are kept a month."""
+    file = _undecided(in_days=2)
+    Commune.update(email="mairie@exemple.fr").execute()
+    tour = file.scrutin.tours.get()
+    for days in (1, 8):
+        Tour.update(day=now().date() + datetime.timedelta(days=days + 1)).where(Tour.id == tour.id).execute()
+        move(file, valid_until=now().date() + datetime.timedelta(days=days + 1))
+        said = _on(_eight(now().date() + datetime.timedelta(days=days), file.commune))
+    assert [len(told) for told in said] == [2, 2]
 
 
 def test_the_mail_of_the_eve_names_the_day_of_the_act_and_of_the_vote(db):
@@ -462,7 +474,8 @@ def test_the_mail_of_the_eve_names_the_day_of_the_act_and_of_the_vote(db):
 
 # --- Millions of rows -----------------------------------------------------------------------------------------------
 
-SMALL = {"job", "commune", "scrutin", "tour", "tour_day", "rules", "journal_month", "roll", "roll_file", "roll_part"}
+SMALL = {"job", "commune", "scrutin", "tour", "tour_day", "rules", "journal_month", "roll", "roll_file", "roll_part",
+         "agent_file", "mairie_link"}
 
 
 @pytest.mark.parametrize("name", [name for name, work in clock.WORKS.items() if work.again])
