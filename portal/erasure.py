@@ -4,7 +4,7 @@
     requests       never established: two months after they were filed, once the mail that says so has left
     mails          their content, 30 days after they were written; those that still have to leave keep it
     voters         a day after they were last seen, when they have no file left
-    sessions       links, log-ins under way: a day after they ended
+    sessions       links, log-ins under way: a day after they ended; what limits counted: once their window ended
 
 Read by batches in the order of an index, each batch erased in the transaction that moves the job's cursor; the journal
 says which numbers are gone. `erase` does all of it now, `count` tells what would go and writes nothing.
@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 from peewee import Value, fn
 
 from models import Commune, Mail, Procuration, SingleUse, Status, Voter, WebSession, now
-from portal import accounts, addresses, jobs, journal, law, scrutins
+from portal import accounts, addresses, jobs, journal, law, limits, scrutins
 from portal.database import forget_what_was_written, free_rows
 from portal.procedure import CLOCK
 
@@ -51,7 +51,7 @@ def _work(kind):
 
 def count():
     """{work: how many rows would go now}. Reads only."""
-    return {**{name: _count(kind) for name, kind in KINDS.items()}, "sessions": accounts.expired(),
+    return {**{name: _count(kind) for name, kind in KINDS.items()}, "sessions": accounts.expired() + limits.ended(),
             "journal": journal.forgettable()}
 
 
@@ -175,7 +175,7 @@ KINDS = {
 }
 WORKS = {
     **{name: _work(kind) for name, kind in KINDS.items()},
-    "sessions": jobs.Work(lambda job: accounts.forget_expired(), jobs.every(minutes=10)),
+    "sessions": jobs.Work(lambda job: accounts.forget_expired() + limits.forget_ended(), jobs.every(minutes=10)),
     "journal": journal.FORGET,
     "compacter": jobs.Work(lambda job: 0, lambda ended_at: jobs.at_night(ended_at) + AN_HOUR, forget_what_was_written),
 }

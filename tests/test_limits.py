@@ -1,12 +1,14 @@
 """How often something may be asked: counted together by all workers, by the address that asks and by the person."""
+import datetime
 from dataclasses import replace
 
 import pytest
 
 from app import create_app
-from models import Hit, Procuration
-from portal import limits, throttling
+from models import Hit, Procuration, database, now
+from portal import erasure, limits, throttling
 from portal.catalogue import wait
+from portal.database import on_postgresql
 from portal.limits import Limit, TooOften
 from tests.engines import ONE_ENGINE
 from tests.factories import a_commune, a_scrutin, a_voter, log_in
@@ -14,6 +16,7 @@ from tests.statements import count_statements
 from tests.voter import Mandant
 
 THREE = Limit("three", 3, 60)
+SECOND = datetime.timedelta(seconds=1)
 HERE = {"REMOTE_ADDR": "203.0.113.7"}
 GET, POST = ("GET",), ("POST",)
 BY_ADDRESS = [      # where, how, by which limit
@@ -49,6 +52,30 @@ def test_a_limit_lets_so_many_through_and_says_when_to_come_again(db):
 def test_what_is_counted_names_nobody(db):
     limits.spend((THREE, "claire@exemple.fr"))
     assert "claire" not in Hit.get().key
+
+
+def test_what_is_given_back_was_not_asked_and_what_is_forgiven_begins_anew(db):
+    limits.count((THREE, "a"), (THREE, "b"))
+    limits.count((THREE, "a"))
+    limits.give_back((THREE, "a"), (THREE, "never asked"))
+    assert [limits.times(THREE, subject) for subject in ("a", "b", "never asked")] == [1, 1, 0]
+    limits.forgive((THREE, "a"), (THREE, "c"))
+    assert [limits.times(THREE, subject) for subject in ("a", "b")] == [0, 1]
+
+
+def test_a_window_that_ended_begins_anew_and_is_forgotten(db):
+    limits.count((THREE, "a"), (THREE, "b"))
+    Hit.update(until=now() - SECOND).where(Hit.key == limits._key(THREE, "a")).execute()
+    assert limits.times(THREE, "a") == 0 and limits.ended() == 1
+    assert erasure.erase()["sessions"] == 1 and Hit.select().count() == 1
+    Hit.update(until=now() - SECOND).execute()
+    assert limits.count((THREE, "b"))[0].times == 1 and limits.ended() == 0
+
+
+def test_a_count_that_does_not_wait_for_the_disk_makes_nothing_else_hasty(db):
+    limits.count((THREE, "a"))
+    if on_postgresql():
+        assert database.execute_sql("SHOW synchronous_commit").fetchone() == ("on",)
 
 
 @pytest.mark.parametrize("seconds, said", [(0, "1 minute"), (59, "1 minute"), (61, "2 minutes"), (5400, "90 minutes"),
