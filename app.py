@@ -5,7 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
 from models import database
-from portal import access, catalogue, cli, error_pages, headers, pages, sessions, theme, throttling
+from portal import access, catalogue, cli, error_pages, fitness, headers, logs, pages, sessions, theme, throttling
 from portal.database import open_database
 from portal.settings import load, use
 
@@ -13,11 +13,16 @@ LARGEST_FORM = 1024 * 1024  # bytes
 
 
 def create_app(settings=None):
-    """The WSGI application for `settings`, or for the environment. Raises UnusableSetting, RouteWithoutAccess."""
-    settings = use(settings or load())
+    """The WSGI application for `settings`, or for the environment. Raises UnusableSetting, RouteWithoutAccess; for a
+    command of `flask`, nothing that is only unsafe: it may have come to tell or to mend it."""
+    serves = not cli.is_under_way()
+    settings = use(settings or load(strict=serves))
     app = Flask("app")
     configure(app, settings)
+    logs.install(app, settings)
     connect(app, settings)
+    if settings.production and serves:
+        watch_fitness(app)
     throttling.install(app)
     headers.install(app, settings)
     error_pages.install(app)
@@ -78,3 +83,16 @@ def connect(app, settings):
     def give_connection_back(error):
         if not database.is_closed():
             database.close()
+
+
+def watch_fitness(app):
+    """Nothing is served from a database that is unfit for production (`portal.fitness`)."""
+    watch = fitness.Watch()
+    watch.start()
+
+    @app.before_request
+    def refuse_unfit():
+        if request.endpoint == "pages.sante" and watch.state == "unknown":
+            return  # it says itself that the database is gone
+        if request.endpoint not in ("static", "theme") and not watch.admits():
+            raise error_pages.Unavailable()

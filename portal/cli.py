@@ -1,30 +1,50 @@
 """The commands of `flask`: each calls one service and says in a line what happened."""
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup
+from flask.cli import AppGroup, ScriptInfo
 from flask_babel import gettext
+from peewee import PeeweeException
 
 from models import Agent, Commune, Role, now
-from portal import (accounts, anchors, clock, commune_list, erasure, jobs, journal, roll_import, second_factor,
-                    settings, worker)
+from portal import (accounts, agent_import, anchors, clock, commune_list, erasure, fitness, jobs, journal,
+                    roll_import, second_factor, settings, worker)
 from portal.communes import resolve
 from portal.database import migrations
 from portal.errors import Refused
 from portal.procedure import CLOCK
 
 db = AppGroup("db", help="The schema.")
-agents = AppGroup("agents", help="Accounts of officers, town halls and the ministry.")
-towns = AppGroup("communes", help="The official list of communes.")
-registers = AppGroup("roll", help="Electoral rolls.")
-trail = AppGroup("journal", help="The append-only journal.")
-works = AppGroup("jobs", help="What is done without anybody asking.")
+agents = AppGroup("agents", callback=settings.refuse_unsafe, help="Accounts of officers, town halls and the ministry.")
+towns = AppGroup("communes", callback=settings.refuse_unsafe, help="The official list of communes.")
+registers = AppGroup("roll", callback=settings.refuse_unsafe, help="Electoral rolls.")
+trail = AppGroup("journal", callback=settings.refuse_unsafe, help="The append-only journal.")
+works = AppGroup("jobs", callback=settings.refuse_unsafe, help="What is done without anybody asking.")
+
+
+def is_under_way():
+    """Was the application asked for by a command of `flask` that serves nobody? `run` does serve."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.find_object(ScriptInfo) and context.info_name != "run")
 
 
 def install(app):
     for command in (db, agents, towns, registers, trail, works, check, work):
         app.cli.add_command(command)
+
+
+@contextmanager
+def said():
+    """What is refused, and a database that fails, end a command with a sentence and exit 1."""
+    try:
+        yield
+    except Refused as refusal:
+        sys.exit(refusal.sentence)
+    except PeeweeException as failure:
+        sys.exit(f"the database failed ({type(failure).__name__}); what was under way is whole or undone: "
+                 "the same command takes it up again")
 
 
 @db.command()
@@ -54,6 +74,33 @@ def first(email, first_name, last_name):
     click.echo(f"{settings.active().base_url}/invitation/{token}")
 
 
+@agents.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Tell what would happen, change no account.")
+@click.option("--invite", is_flag=True, help="Send their invitations to the accounts it makes.")
+def import_accounts(file, dry_run, invite):
+    """Make or change the accounts FILE names, officers and managers (docs/accounts-file.md). Exit 1 where it cannot be
+    used: nothing changed. Killed, the same command goes on where it stopped."""
+    _take_in(file, "agents", dry_run, invite)
+
+
+def _take_in(stream, kind, dry_run, invite=False):
+    with said():
+        file = agent_import.follow(agent_import.receive(None, stream, kind), _show_progress)
+        if dry_run:
+            agent_import.discard(file)
+        elif file.state == "ready":
+            agent_import.confirm(file, invite=invite)
+            file = agent_import.follow(file, _show_progress)
+        last = 0
+        while lines := agent_import.refusals(file, last):
+            for line in lines:
+                click.echo(f"{line.line}: {agent_import.sentence_of(line)}")
+            last = lines[-1].line
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in file.report.items())
+    click.echo(f"{counts}{'; nothing written' if dry_run else ''}")
+
+
 @agents.command("reset-second-factor")
 @click.argument("email")
 def reset_second_factor(email):
@@ -76,8 +123,16 @@ def import_list(file):
     click.echo(f"{counts.listed} communes listed: {counts.added} added, {counts.changed} changed, {counts.left} left")
 
 
+@towns.command("emails")
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Tell what would happen, change no address.")
+def import_addresses(file, dry_run):
+    """Take in FILE, a CSV of `commune` (INSEE code) and `courriel`: where each mairie is written to."""
+    _take_in(file, "mairies", dry_run)
+
+
 def _show_progress(done, total):
-    click.echo(f"\r{done} of {total} rows", nl=done == total, err=True)
+    click.echo(f"\r{done} of {total or '?'} rows", nl=done == total, err=True)
 
 
 @registers.command("import")
@@ -87,12 +142,11 @@ def _show_progress(done, total):
 @click.option("--smaller", is_flag=True, help="Accept a list of less than half of the former electors.")
 def import_roll(commune, file, dry_run, smaller):
     """Make FILE the electoral roll of COMMUNE (INSEE code or name). Exit 1 when it cannot be used: nothing changed."""
-    town = Commune.get_or_none(Commune.code == commune) or resolve(commune).exact or sys.exit(f"{commune}: no commune")
-    try:
+    with said():
+        town = (Commune.get_or_none(Commune.code == commune) or resolve(commune).exact
+                or sys.exit(f"{commune}: no commune"))
         report = (roll_import.check_file(town, file, progress=_show_bytes, smaller=smaller) if dry_run else
                   roll_import.import_file(town, file, CLOCK, progress=_show_bytes, smaller=smaller))
-    except Refused as refusal:
-        sys.exit(refusal.sentence)
     for line, fault, _ in report["faults"]:
         click.echo(f"{line}: {gettext(f'roll.fault.{fault}')}")
     electors = ", ".join(f"{count} {kind}" for kind, count in report["electors"].items() if count)
@@ -166,6 +220,10 @@ def _done(name):
 def check():
     """Is this configuration fit for production? Exit 1 and one line per fault."""
     found = settings.production_faults()
+    try:
+        found += fitness.faults()
+    except fitness.GONE as error:
+        found.append(f"{settings.PREFIX}DATABASE_URL: no answer ({type(error).__name__}); what it holds is not checked")
     for fault in found:
         click.echo(fault)
     sys.exit(bool(found))
@@ -175,4 +233,6 @@ def check():
 @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
 def work(once):
     """Send the mails, seal the journal and do the works of the clock until stopped. Any number may run."""
+    settings.refuse_unsafe()
+    fitness.wait()
     worker.run_once() if once else worker.run()

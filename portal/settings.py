@@ -1,12 +1,14 @@
-"""Settings: environment variables MAPROCURATION_… or a .env file. An unknown or unusable one stops the start."""
+"""Settings: environment variables MAPROCURATION_… or a .env file. An unknown or unusable one stops the start; so does,
+in production, an unsafe one. What only the database can tell is in `portal.fitness`."""
 import ipaddress
 import os
 import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from dotenv import dotenv_values
+from flask.helpers import get_debug_flag
 
 from portal.decryption import Keys, UnusableKey
 
@@ -14,7 +16,12 @@ PREFIX = "MAPROCURATION_"
 ENVIRONMENTS = ("demo", "production")
 SECRETS = ("secret_key", "journal_key")
 PLUS = tuple(f"franceconnect_plus_{name}" for name in ("issuer", "client_id", "client_secret", "key"))
+PROVIDERS = ("franceconnect", "franceconnect_plus", "proconnect")
 SHORTEST_SECRET = 32  # characters
+FEWEST_CHARACTERS = 10  # different ones in a secret: 32 drawn hexadecimal digits have fewer once in 10 000
+SAMPLES = ("0123456789", "abcdefgh", "azerty", "change", "example", "exemple", "insecure", "motdepasse", "passw",
+           "qwerty", "sample", "secret")    # of secrets, copied from a guide
+ENCRYPTED = ("require", "verify-ca", "verify-full")     # what sslmode may be (ASVS 12.3.1)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -28,12 +35,13 @@ class Settings:
 
     env: str = "demo"
     database_url: str = "sqlite:///var/maprocuration.db"
+    sqlite_allowed: str = ""         # yes: in production too
     secret_key: str = ""
     journal_key: str = ""
     journal_anchors: str = ""        # file:path, syslog: or syslog://host:port; empty: none
     base_url: str = "http://localhost:5000"
     trusted_hosts: str = ""          # separated by commas
-    proxies: int = 0                 # how many trusted proxies stand before the portal
+    proxies: int = None              # how many trusted proxies stand before the portal; 0 has to be said too
     mail_url: str = "mailbox:var/courriels"
     mail_from: str = "Maprocuration <ne-pas-repondre@maprocuration.example>"
     franceconnect_issuer: str = "http://localhost:5001/api/v2"
@@ -70,9 +78,10 @@ class Settings:
 NUMBERS = {field.name for field in fields(Settings) if field.type is int}
 
 
-def load(environ=None):
-    """Settings from `environ` (the process's own and `.env` by default). Raises UnusableSetting."""
-    environ = {**dotenv_values(".env"), **os.environ} if environ is None else environ
+def load(environ=None, strict=True):
+    """Settings from `environ` (the process's own and `.env` by default). Raises UnusableSetting with a line a fault;
+    where not `strict`, not for those that are unsafe only: see `refuse_unsafe`."""
+    environ = environment() if environ is None else environ
     given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
     unknown = set(given) - {field.name for field in fields(Settings)}
     if unknown:
@@ -80,10 +89,26 @@ def load(environ=None):
     settings = Settings(**{name: _typed(name, value) for name, value in given.items()})
     if settings.env not in ENVIRONMENTS:
         raise UnusableSetting(f"{PREFIX}ENV: “{settings.env}” is neither demo nor production")
-    settings = settings if settings.production else _with_demo_secrets(settings)
-    for fault in faults(settings):
-        raise UnusableSetting(fault)
+    settings = settings if settings.production else _with_demo_settings(settings)
+    if any(_unusable(settings)) or strict:
+        _stop(faults(settings))
     return settings
+
+
+def environment():
+    """The variables of this process, and those of `.env` that it does not set."""
+    return {**dotenv_values(".env"), **os.environ}
+
+
+def refuse_unsafe():
+    """Raises UnusableSetting in production where the settings in use are unsafe. For commands that write: the
+    application was assembled for them without that question, which some come to answer."""
+    _stop(faults(active()))
+
+
+def _stop(found):
+    if found:
+        raise UnusableSetting("\n".join(found))
 
 
 def _typed(name, value):
@@ -94,11 +119,13 @@ def _typed(name, value):
     return int(value)
 
 
-def _with_demo_secrets(settings):
-    """The demonstration draws its secrets once and keeps them beside its database, out of the repository."""
+def _with_demo_settings(settings):
+    """The demonstration draws its secrets once and keeps them, and its anchors, beside its database, out of the
+    repository."""
     missing = {name: _kept_secret(name) for name in (*SECRETS, "franceconnect_client_secret")
                if not getattr(settings, name)}
-    return Settings(**{**settings.__dict__, **missing})
+    return Settings(**{**settings.__dict__, **missing,
+                       "journal_anchors": settings.journal_anchors or "file:var/ancres.jsonl"})
 
 
 def _kept_secret(name):
@@ -127,6 +154,10 @@ def production_faults():
 def _unusable(settings):
     if not settings.database_url.startswith(("sqlite:///", "postgresql://")):
         yield f"{PREFIX}DATABASE_URL: sqlite:///file or postgresql://… is expected"
+    if settings.sqlite_allowed not in ("", "yes", "no"):
+        yield f"{PREFIX}SQLITE_ALLOWED: yes or no is expected"
+    if not _is_place_of_anchors(settings.journal_anchors):
+        yield f"{PREFIX}JOURNAL_ANCHORS: file:/path, syslog: or syslog://host:port is expected"
     if not _is_address(settings.base_url, "http", "https"):
         yield f"{PREFIX}BASE_URL: the address people type is expected, such as https://maprocuration.example"
     if not _is_address(settings.franceconnect_issuer, "http", "https"):
@@ -163,6 +194,12 @@ def _is_address(url, *schemes):
         return False
 
 
+def _is_place_of_anchors(text):
+    if text.startswith("file:"):
+        return bool(Path(text.removeprefix("file:")).name)
+    return text in ("", "syslog:") or _is_address(text, "syslog")
+
+
 def _are_networks(text):
     try:
         return all(ipaddress.ip_network(network.strip()) for network in text.split(",") if network.strip())
@@ -170,23 +207,90 @@ def _are_networks(text):
         return False
 
 
+# --- Unsafe in production -------------------------------------------------------------------------------------------
+
 def _unsafe(settings):
-    for name in (*SECRETS, "franceconnect_client_secret"):
-        if len(getattr(settings, name)) < SHORTEST_SECRET:
-            yield f"{PREFIX}{name.upper()}: missing or shorter than {SHORTEST_SECRET} characters"
-    if not settings.base_url.startswith("https://"):
-        yield f"{PREFIX}BASE_URL: https is required in production"
-    if not settings.trusted_hosts:
-        yield f"{PREFIX}TRUSTED_HOSTS: the host names served are required in production"
-    if settings.database_url.startswith("sqlite"):
-        yield f"{PREFIX}DATABASE_URL: PostgreSQL is required in production"
+    yield from _unsafe_secrets(settings)
+    yield from _unsafe_addresses(settings)
+    yield from _unsafe_providers(settings)
+    yield from _unsafe_database(settings)
+    if get_debug_flag():
+        yield "FLASK_DEBUG: the debugger runs code that visitors send"
     if settings.mail_url.startswith("mailbox:"):
         yield f"{PREFIX}MAIL_URL: mail must reach people in production"
-    for name in ("franceconnect_issuer", "franceconnect_plus_issuer"):
-        if not (getattr(settings, name) or "https://").startswith("https://"):
-            yield f"{PREFIX}{name.upper()}: the stand-in or a plain http provider is refused in production"
-    if 0 < len(settings.franceconnect_plus_client_secret) < SHORTEST_SECRET:
-        yield f"{PREFIX}FRANCECONNECT_PLUS_CLIENT_SECRET: shorter than {SHORTEST_SECRET} characters"
+    if _is_address(settings.mail_url, "smtp") and not is_loopback(_host(settings.mail_url)):
+        yield f"{PREFIX}MAIL_URL: mails would go in the clear to another host; smtp+starttls:// is required"
+    if not settings.journal_anchors:
+        yield f"{PREFIX}JOURNAL_ANCHORS: file:/path or syslog: is required, out of the database's reach"
+
+
+def _unsafe_secrets(settings):
+    for name in SECRETS:
+        secret = getattr(settings, name)
+        if len(secret) < SHORTEST_SECRET:
+            yield f"{PREFIX}{name.upper()}: missing or shorter than {SHORTEST_SECRET} characters"
+        elif is_guessable(secret):
+            yield f"{PREFIX}{name.upper()}: it repeats itself or was copied from somewhere; draw one at random"
+    if settings.journal_key and settings.journal_key == settings.secret_key:
+        yield f"{PREFIX}JOURNAL_KEY: the same as SECRET_KEY; who learns one must not learn the other"
+
+
+def is_guessable(secret):
+    """Few different characters, one pattern again and again, or words of a guide."""
+    return (len(set(secret)) < FEWEST_CHARACTERS or secret in (secret * 2)[1:-1]
+            or any(sample in secret.lower() for sample in SAMPLES))
+
+
+def _unsafe_addresses(settings):
+    if not settings.base_url.startswith("https://"):
+        yield f"{PREFIX}BASE_URL: https is required in production"
+    elif is_loopback(_host(settings.base_url)):
+        yield f"{PREFIX}BASE_URL: links in mails would lead to the reader's own machine"
+    if not settings.trusted_hosts:
+        yield f"{PREFIX}TRUSTED_HOSTS: the host names served are required in production"
+    if settings.proxies is None:
+        yield f"{PREFIX}PROXIES: say how many trusted proxies stand before the portal, 0 where none does"
+
+
+def _unsafe_providers(settings):
+    for name in PROVIDERS:
+        issuer, secret = getattr(settings, f"{name}_issuer"), getattr(settings, f"{name}_client_secret")
+        if issuer and (not issuer.startswith("https://") or is_loopback(_host(issuer))):
+            yield f"{PREFIX}{name.upper()}_ISSUER: the stand-in or a plain http provider is refused in production"
+        if issuer and len(secret) < SHORTEST_SECRET:
+            yield f"{PREFIX}{name.upper()}_CLIENT_SECRET: missing or shorter than {SHORTEST_SECRET} characters"
+
+
+def _unsafe_database(settings):
+    if settings.database_url.startswith("sqlite") and settings.sqlite_allowed != "yes":
+        yield (f"{PREFIX}DATABASE_URL: PostgreSQL is required in production; {PREFIX}SQLITE_ALLOWED=yes takes SQLite, "
+               "for one machine, without the second wall around each commune")
+    if settings.database_url.startswith("postgresql") and not _is_encrypted(settings.database_url):
+        yield f"{PREFIX}DATABASE_URL: another host than this one needs sslmode=verify-full (or verify-ca, require)"
+
+
+def _is_encrypted(url):
+    """Or without any network: a socket, this machine."""
+    asked = parse_qs(url.partition("?")[2])
+    hosts = asked.get("host", [_host(url)])
+    return asked.get("sslmode", [""])[-1] in ENCRYPTED or all(
+        not host or host.startswith("/") or is_loopback(host) for host in hosts)
+
+
+def _host(url):
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # no address at all: said elsewhere
+        return ""
+
+
+def is_loopback(host):
+    """Is it this very machine, by name or by address?"""
+    host = host.rstrip(".").lower()
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 _active = None
