@@ -54,11 +54,8 @@ class Accounts(ScopedView):
         return super().roles_for(method) & self.roles
 
     def load(self, rows):
-        """Whether a password was chosen, without reading any hash."""
         super().load(rows)
-        ids = [row.id for row in rows]
-        chosen = Agent.select(Agent.id).where(Agent.id.in_(ids), Agent.password_hash.is_null(False)).tuples()
-        known = {number for number, in chosen}
+        known = accounts.chosen(rows)
         for row in rows:
             row.state = "suspended" if row.suspended_at else "open" if row.id in known else "invited"
 
@@ -94,7 +91,7 @@ class Accounts(ScopedView):
         if agent.id == self.actor.id:
             raise OwnAccount()
         with transaction():
-            token = accounts.send_link(self.actor, Agent.get_by_id(agent.id))
+            token = accounts.send_link(self.actor, agent)
         return self.invitation(agent, token)
 
     # --- Changes ---

@@ -19,7 +19,7 @@ from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from admin_views.searching import Searching
 from admin_views.writing import Writing
-from portal import access, catalogue, journal, step_up
+from portal import access, catalogue, journal, step_up, walls
 from portal.database import on_postgresql
 
 MOST_EXPORTED = 20_000      # rows of a file
@@ -44,6 +44,7 @@ class Guarded:
 
     roles = frozenset()
     opening = {}            # arguments of the address in the menu
+    own_account = False     # reads secrets of the agent's account, and no file: it needs no second wall, and has none
 
     @property
     def actor(self):
@@ -65,7 +66,9 @@ class Guarded:
         abort(404)
 
     def _run_view(self, fn, *args, **kwargs):
-        return fn(self, *args, **kwargs)    # Flask-Admin retries any TypeError, which hides where it came from
+        """Flask-Admin's retries any TypeError, which hides where it came from."""
+        with walls.around(None if self.own_account else walls.of(self.actor)):
+            return fn(self, *args, **kwargs)
 
 
 class RoleView(Guarded, BaseView):

@@ -9,7 +9,7 @@ from flask_admin import expose
 from flask_admin.model.template import macro
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from peewee import JOIN, Case, Value, fn, prefetch
+from peewee import Value, fn, prefetch
 from wtforms import HiddenField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
@@ -22,7 +22,7 @@ from admin_views.paging import MOST_COUNTED
 from admin_views.homonyms import ToldApart, homonyms, places_there
 from admin_views.reasons import ReasonForm
 from admin_views.resiliation import EndedOnPaper
-from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, Agent, Couverture, Mot, Passage, Personne, Procuration, Scrutin,
+from models import (BEFORE_ESTABLISHMENT, TOWN_HALL, Couverture, Mot, Passage, Personne, Procuration, Scrutin,
                     Status, Tour, TourDay, TourVise, now)
 from portal import attention, checks, letters, mail, names, outbox, places, procedure, scrutins, verdicts
 from portal.communes import birth_place
@@ -32,7 +32,6 @@ LONGEST_COMMENT = 1000      # characters
 DECISIONS = ("valider", "invalider")                        # what the queue waits for
 SEEKS_PLACES = ("reprendre", "distinguer")                  # and may find none
 ANY = "any"
-ASKED = -1                  # beside the places of a file: the tour is one it names
 
 
 # --- The grid's filters ---------------------------------------------------------------------------------------------
@@ -196,9 +195,9 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
         for person in Personne.select().where(Personne.procuration.in_(list(files))):
             files[person.procuration_id].people[person.role] = person
         known = {tour.id: tour for tour in every_tour()}
-        for file, tour, place, given in tours_and_places(list(files)):
-            files[file].covers += [known[tour]] if place == ASKED else []
-            files[file].places |= {} if place == ASKED else {tour: place}
+        for file, tour, place, given in places.tours_and_places(list(files)):
+            files[file].covers += [known[tour]] if place == places.ASKED else []
+            files[file].places |= {} if place == places.ASKED else {tour: place}
             files[file].obstacles |= {tour: "acte_anterieur" if given else "plafond_atteint"} if place is None else {}
         for row in rows:
             row.covers.sort(key=lambda tour: (tour.day, tour.number))
@@ -222,8 +221,7 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def beside(self, row):
         """Verdicts, history, tours with their local days, and the neighbours in the list."""
-        passages = (Passage.select(Passage, Agent).join(Agent, JOIN.LEFT_OUTER)
-                    .where(Passage.procuration == row).order_by(Passage.version))
+        passages = Passage.select().where(Passage.procuration == row).order_by(Passage.version)
         wanted = Tour.id.in_({*row.places, *(tour.id for tour in row.covers)})
         covered = prefetch(Tour.select(Tour, Scrutin).join(Scrutin).where(wanted).order_by(Tour.day),
                            TourDay.select())
@@ -242,9 +240,8 @@ class ProcurationView(ToldApart, EndedOnPaper, ScopedView):
 
     def checked(self, row):
         """The usual checks as they are now, who decides by the rules, and what the checks leave no doubt about."""
-        facts = verdicts.facts_of(row)
-        found = checks.usual(facts)
-        return {"verdicts": found, "mode": verdicts.mode(facts), "proposed": verdicts.proposed(row, found)}
+        found, mode, proposed = verdicts.examined(row)
+        return {"verdicts": found, "mode": mode, "proposed": proposed}
 
     def title_of(self, row):
         return f"{row.id}, {row.mandant.birth_name} {row.mandant.first_names}"
@@ -410,20 +407,6 @@ def places_anew(file):
     tours = [(tour, scrutins.day_shown(tour, file.commune)) for tour in places.tours_of(file)]
     return {"held": [pair for pair in tours if pair[0].id in there],
             "missed": [pair for pair in tours if pair[0].id not in there]}
-
-
-def tours_and_places(files):
-    """(file, tour, ASKED, -) for each tour a file names; (file, tour, place or None, whether another act of the mandant
-    holds that tour) for each it covers. One statement."""
-    named = (TourVise.select(TourVise.procuration, TourVise.tour, Value(ASKED), Value(False))
-             .where(TourVise.procuration.in_(files)))
-    other = Couverture.alias()
-    given = fn.EXISTS(other.select(Value(1)).where(other.mandant_key == Couverture.mandant_key,
-                                                   other.tour == Couverture.tour, other.place.is_null(False)))
-    covered = (Couverture.select(Couverture.procuration, Couverture.tour, Couverture.place,
-                                 Case(None, [(Couverture.place.is_null(), given)], Value(False)))
-               .where(Couverture.procuration.in_(files)))
-    return named.union_all(covered).tuples()
 
 
 def views():

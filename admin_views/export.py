@@ -5,6 +5,7 @@ import io
 from flask import Response, current_app
 
 from models import database
+from portal import walls
 from portal.typography import loosen
 
 CHUNK = 500                                 # rows read at a time
@@ -15,21 +16,22 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
 def stream(titles, ids, read, filename):
     """A file of `titles`, then of what `read` makes of each run of `ids`: lists of values.
 
-    The request's connection is gone when the file leaves, and must not wait for a slow reader: each run takes its own.
+    The request's connection is gone when the file leaves, and must not wait for a slow reader: each run takes its own,
+    behind the wall that stands here.
     """
-    app = current_app._get_current_object()
-    return Response(_pieces(app, titles, ids, read), mimetype="text/csv",
+    app, wall = current_app._get_current_object(), walls.here()
+    return Response(_pieces(app, wall, titles, ids, read), mimetype="text/csv",
                     headers={"Content-Disposition": f"attachment; filename={filename}"})
 
 
-def _pieces(app, titles, ids, read):
+def _pieces(app, wall, titles, ids, read):
     yield BYTE_ORDER_MARK + _lines([titles])
     for start in range(0, len(ids), CHUNK):
-        yield _run(app, ids[start:start + CHUNK], read)
+        yield _run(app, wall, ids[start:start + CHUNK], read)
 
 
-def _run(app, ids, read):
-    with app.app_context(), database.connection_context():
+def _run(app, wall, ids, read):
+    with app.app_context(), walls.around(wall), database.connection_context():
         return _lines(read(ids))
 
 

@@ -4,7 +4,7 @@ from flask_admin import expose
 
 from admin_views import paging
 from models import Couverture, Personne, Procuration
-from portal import procedure
+from portal import places, procedure
 from portal.errors import Refused
 
 MOST_ALIKE = 10             # acts to compare with
@@ -29,14 +29,6 @@ def homonyms(file, there):
     return [role for role in Personne.ROLES if OBSTACLES[role] in obstacles]
 
 
-def bearing_its_places(file, role):
-    """Ids of the acts that hold what a loaded file lacks, in the name of its `role`. A query."""
-    key = getattr(Couverture, f"{role}_key")
-    return (Couverture.select(Couverture.procuration)
-            .where(key == file.people[role].key, Couverture.tour.in_(list(file.obstacles)),
-                   Couverture.place.is_null(False), Couverture.procuration != file))
-
-
 class ToldApart:
     """Of the view of procurations."""
 
@@ -57,11 +49,10 @@ class ToldApart:
 
     def compare(self, row, role):
         """Whom an act of this town hall names the same; of another town hall's, only that there is one."""
-        holding = bearing_its_places(row, role)
-        others = self.get_query().where(Procuration.id.in_(holding))
+        alike = row.people[role], list(row.obstacles)
+        others = self.get_query().where(Procuration.id.in_(places.bearing(*alike)))
         others = list(paging.ordered(others, self.keyset).limit(MOST_ALIKE))
-        elsewhere = Procuration.id.in_(holding), Procuration.commune != row.commune_id
         self.load(others)
         self.trace_reading([row, *others])
         return self.render("admin/commune/distinguer.html", model=row, role=role, others=others,
-                           elsewhere=Procuration.select().where(*elsewhere).exists())
+                           elsewhere=places.borne_elsewhere(*alike, row.commune_id))

@@ -11,7 +11,7 @@ from admin_views.base import RoleView
 from admin_views.policy import visible
 from models import (TOWN_HALL, Commune, Couverture, Passage, Personne, Procuration, Scrutin, Status, Tour, TourDay,
                     TourVise, now)
-from portal import journal, paper_forms, procedure, scrutins
+from portal import journal, paper_forms, places, procedure, scrutins
 from portal.errors import AlreadyDecided, NotYours, Refused
 from portal.paper_forms import ActeForm
 
@@ -137,16 +137,13 @@ def last_typed(agent):
 
 def outcome(file):
     """The file with `held`, its tours with a place; `missed`, those without; and `displaced`, how many later acts lost
-    theirs to it: not whose, for they may be another town hall's."""
+    theirs to it."""
     own = list(Couverture.select().where(Couverture.procuration == file))
     tours = {tour.id: tour for tour in scrutins.upcoming()}
     days = [(row, tours[row.tour_id]) for row in own if row.tour_id in tours]
     file.held, file.missed = ([(tour, scrutins.day_shown(tour, file.commune)) for row, tour in days
                                if bool(row.place) is held] for held in (True, False))
-    same = ((Couverture.mandant_key == file.mandant.key) | (Couverture.mandataire_key == file.mandataire.key))
-    file.displaced = (Procuration.select(Procuration.id).join(Couverture)
-                      .where(Couverture.tour.in_([row.tour_id for row in own]), Couverture.lost, same,
-                             Procuration.established_at > file.established_at).distinct().count())
+    file.displaced = places.displaced_by(file)
     return file
 
 

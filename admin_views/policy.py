@@ -61,7 +61,7 @@ POLICY = {
     Job: MINISTRY_ONLY,
 }
 NEVER_READ = {  # columns that leave the database for no grid
-    Agent: ("password_hash", "totp_secret"),
+    Agent: ("password_hash", "totp_secret", "issuer", "sub"),
     Mail: ("recipient", "context"),
 }
 

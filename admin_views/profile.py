@@ -15,6 +15,7 @@ from portal.second_factor import CurrentWrong, TooManyCodes
 
 class Profil(RoleView):
     roles = access.AGENTS
+    own_account = True
 
     def is_visible(self):
         return False        # the agent's name in the header leads here

@@ -2,13 +2,14 @@
 from flask import flash, make_response, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
+from peewee import JOIN
 from wtforms import BooleanField, FileField, Form
 from wtforms.validators import DataRequired, InputRequired
 
 from admin_views.base import RoleView
 from admin_views.policy import commune_of, visible
 from admin_views.searching import Searching
-from models import TOWN_HALL, Roll, RollFile
+from models import TOWN_HALL, Agent, Roll, RollFile
 from portal import jobs, journal, roll_import, rolls
 from portal.errors import Refused
 from portal.roll_import import READ, RollReplaced, RollSmaller
@@ -42,8 +43,8 @@ class RollView(Searching, RoleView):
         found = rolls.search(self.actor.commune, search.words, MOST_FOUND + 1) if search else []
         if found:
             journal.record(self.actor, "consulter", "elector", *(elector.id for elector in found[:MOST_FOUND]))
-        return self.render("admin/commune/liste.html", rolls=list(visible(Roll, self.actor)), file=self.file(),
-                           search=search, found=found[:MOST_FOUND], more=len(found) > MOST_FOUND,
+        return self.render("admin/commune/liste.html", rolls=list(with_who_sent_it(visible(Roll, self.actor))),
+                           file=self.file(), search=search, found=found[:MOST_FOUND], more=len(found) > MOST_FOUND,
                            acquaintance=rolls.acquaintance(self.actor.commune))
 
     @expose("/importer")
@@ -105,6 +106,10 @@ class RollView(Searching, RoleView):
         if reading and not paused:
             answer.headers["Refresh"] = REFRESH
         return answer
+
+
+def with_who_sent_it(rolls):
+    return rolls.select_extend(Agent.id, Agent.first_name, Agent.last_name).join(Agent, JOIN.LEFT_OUTER)
 
 
 def percent_of(file):

@@ -1,5 +1,5 @@
 """The first schema. Its DDL is written out for each engine beside this file and reviewed by hand: generated migrations
-lose CHECKs, partial indexes and triggers."""
+lose CHECKs, partial indexes, triggers, roles and policies."""
 from pathlib import Path
 
 from peewee import PostgresqlDatabase
@@ -9,7 +9,8 @@ HERE = Path(__file__).parent
 
 def up(migrator, db):
     engine = "postgresql" if isinstance(db, PostgresqlDatabase) else "sqlite"
-    for part in ("0001_tables", "0001_triggers"):
-        for statement in (HERE / f"{part}.{engine}.sql").read_text().rstrip(";\n").split(";\n\n"):
-            if statement.strip():
-                db.execute_sql(statement)
+    for path in (HERE / f"0001_{part}.{engine}.sql" for part in ("tables", "triggers", "policies")):
+        if path.exists():       # SQLite knows neither roles nor policies
+            for statement in path.read_text().rstrip(";\n").split(";\n\n"):
+                if statement.strip():
+                    db.execute_sql(statement)

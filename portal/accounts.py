@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from models import Agent, Mail, Role, SingleUse, WebSession, now
-from portal import journal, settings
+from portal import journal, settings, walls
 from portal.database import transaction
 from portal.errors import LinkDead, Refused, WeakPassword, WrongPassword
 from portal.single_use import digest, spend, token_of
@@ -33,6 +33,7 @@ class WrongCurrentPassword(Refused):
     """Who changes a password gives the one in use."""
 
 
+@walls.whole_country()
 def create(actor, *, email, role, **columns):
     """A new account without password; returns it with the token of an invitation. Raises AddressTaken."""
     with transaction():
@@ -41,6 +42,14 @@ def create(actor, *, email, role, **columns):
         agent = Agent.create(email=log_in_name(email), role=role, **columns)
         journal.record(actor, "creer_compte", "agent", agent.id)
         return agent, invite(agent)
+
+
+@walls.whole_country()
+def chosen(agents):
+    """Ids of those among `agents` who chose a password: no hash is read."""
+    ids = [agent.id for agent in agents]
+    return {number for number, in Agent.select(Agent.id).where(
+        Agent.id.in_(ids), Agent.password_hash.is_null(False)).tuples()}
 
 
 def log_in_name(email):
@@ -53,9 +62,10 @@ def invite(agent):
     return token_of(_draw_link(agent), INVITATION)
 
 
+@walls.whole_country()
 def send_link(actor, agent):
     """Queue a mail with such a link, and return its token too: mails get lost. In the transaction of the caller."""
-    return send_links(actor, [agent])[0]
+    return send_links(actor, [Agent.get_by_id(agent.id)])[0]
 
 
 def send_links(actor, agents):
@@ -133,6 +143,7 @@ def _set_password(agent, password):
     journal.record(agent, "choisir_mot_de_passe", "agent", agent.id)
 
 
+@walls.whole_country()
 def withdraw_links(agent):
     """Links that still let somebody choose a password of `agent` die."""
     SingleUse.delete().where(SingleUse.kind == INVITATION, SingleUse.subject == str(agent.id),
@@ -161,6 +172,7 @@ def _matches(agent, password):
         return False
 
 
+@walls.whole_country()
 def suspend(actor, agent):
     """Close an account at once: no log-in, and the sessions under way end."""
     with transaction():
@@ -169,6 +181,7 @@ def suspend(actor, agent):
         journal.record(actor, "suspendre", "agent", agent.id)
 
 
+@walls.whole_country()
 def reactivate(actor, agent):
     """Open a suspended account again, with the password it had."""
     with transaction():
@@ -176,6 +189,7 @@ def reactivate(actor, agent):
         journal.record(actor, "reactiver", "agent", agent.id)
 
 
+@walls.whole_country()
 def end_sessions(agent, but=""):
     """All of an agent's, except those of the log-in `but`. A log-in that waits for its code ends as well: its password
     may be the one that was changed."""

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from peewee import PostgresqlDatabase, SqliteDatabase
 from playhouse.migrations import Runner
-from playhouse.pool import PooledPostgresqlDatabase
 
 import models
 from models import database
+from portal.walls import WalledDatabase
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 POOL = 20        # connections per process
@@ -30,8 +30,8 @@ def _sqlite(path):
 
 
 def _postgresql(url):
-    return PooledPostgresqlDatabase(url, max_connections=POOL, stale_timeout=300, timeout=PATIENCE,
-                                    connect_timeout=PATIENCE, options=POSTGRES_OPTIONS)
+    return WalledDatabase(url, max_connections=POOL, stale_timeout=300, timeout=PATIENCE, connect_timeout=PATIENCE,
+                          options=POSTGRES_OPTIONS)
 
 
 def on_postgresql():

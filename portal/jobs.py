@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from peewee import DateField
 
 from models import UTC, Job, now
+from portal import walls
 from portal.database import transaction
 
 LEASE = datetime.timedelta(minutes=2)       # a step takes seconds
@@ -71,6 +72,7 @@ class LeaseLost(Exception):
     """Another worker has taken the job up: this step is rolled back."""
 
 
+@walls.whole_country()
 def later(name, subject="", total=None):
     """Have the work `name` about `subject` done, from the beginning, even if it was under way."""
     fresh = {"due_at": now(), "lease_until": None, "cursor": "", "done": 0, "total": total, "began_at": None,
@@ -79,6 +81,7 @@ def later(name, subject="", total=None):
      .on_conflict(conflict_target=(Job.name, Job.subject), update=fresh).execute())
 
 
+@walls.whole_country()
 def of(name, subject):
     """The job `name` about `subject`, None where none was ever asked for."""
     return Job.get_or_none(Job.name == name, Job.subject == str(subject))
@@ -108,6 +111,7 @@ def plan(works):
         Job.insert_many(rows).on_conflict_ignore().execute()
 
 
+@walls.whole_country()
 def bring_forward(name):
     """What comes again and again is due now, unless it is under way."""
     (Job.update(due_at=now())

@@ -11,9 +11,12 @@ in Nouvelle-Calédonie, the lowest counts for all of them: no territory's ceilin
 from functools import cache
 from itertools import count
 
-from models import Commune, Couverture, Procuration, Tour, TourVise, now
-from portal import database, scrutins
+from peewee import Case, Value, fn
 
+from models import Commune, Couverture, Procuration, Tour, TourVise, now
+from portal import database, scrutins, walls
+
+ASKED = -1          # beside the places of a file: the tour is one it names
 PLACES = ("place_perdue", "place_libre")        # of Procuration.ATTENTIONS, those of this module
 
 
@@ -40,6 +43,7 @@ def held(procuration):
                 .order_by(Tour.day, Tour.number))
 
 
+@walls.whole_country()
 def given_otherwise(procuration):
     """Does another act of the same mandant hold a tour that the file covers?"""
     mine = Couverture.alias()
@@ -47,6 +51,48 @@ def given_otherwise(procuration):
     return (Couverture.select().join(mine, on=same)
             .where(mine.procuration == procuration, Couverture.procuration != procuration,
                    Couverture.place.is_null(False)).exists())
+
+
+@walls.whole_country()
+def tours_and_places(files):
+    """(file, tour, ASKED, -) for each tour a file names; (file, tour, place or None, whether another act of the mandant
+    holds that tour) for each it covers. `files`: ids. One statement."""
+    named = (TourVise.select(TourVise.procuration, TourVise.tour, Value(ASKED), Value(False))
+             .where(TourVise.procuration.in_(files)))
+    other = Couverture.alias()
+    given = fn.EXISTS(other.select(Value(1)).where(other.mandant_key == Couverture.mandant_key,
+                                                   other.tour == Couverture.tour, other.place.is_null(False)))
+    covered = (Couverture.select(Couverture.procuration, Couverture.tour, Couverture.place,
+                                 Case(None, [(Couverture.place.is_null(), given)], Value(False)))
+               .where(Couverture.procuration.in_(files)))
+    return list(named.union_all(covered).tuples())
+
+
+def bearing(person, tours):
+    """The acts that hold a place on `tours`, ids, in the name of `person`, for whom theirs holds none. A query of
+    files' ids."""
+    key = getattr(Couverture, f"{person.role}_key")
+    return (Couverture.select(Couverture.procuration)
+            .where(key == person.key, Couverture.tour.in_(tours), Couverture.place.is_null(False),
+                   Couverture.procuration != person.procuration_id))
+
+
+@walls.whole_country()
+def borne_elsewhere(person, tours, commune):
+    """Is one of them another town hall's than that of `commune`, a code?"""
+    return Procuration.select().where(Procuration.id.in_(bearing(person, tours)),
+                                      Procuration.commune != commune).exists()
+
+
+@walls.whole_country()
+def displaced_by(procuration):
+    """How many later acts lost a place on its tours to the file: not whose, they may be another town hall's."""
+    tours = Couverture.select(Couverture.tour).where(Couverture.procuration == procuration)
+    same = ((Couverture.mandant_key == procuration.mandant.key)
+            | (Couverture.mandataire_key == procuration.mandataire.key))
+    return (Procuration.select(Procuration.id).join(Couverture)
+            .where(Couverture.tour.in_(tours), Couverture.lost, same,
+                   Procuration.established_at > procuration.established_at).distinct().count())
 
 
 def pending_for_the_same_vote(procuration):
@@ -140,6 +186,7 @@ def foreseen(procuration, tours):
     return {tour: "donnee" if tour.id in given else "plafond" for tour in tours if tour.id in given or tour in full}
 
 
+@walls.whole_country()
 def offered(procuration):
     """The tours on which a place is there for the file now, with none there yet: what `attribuer` and `reprendre` give.
     """

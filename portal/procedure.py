@@ -7,11 +7,11 @@ import datetime
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from peewee import IntegrityError, Model
+from peewee import JOIN, IntegrityError, Model
 
-from models import (LIVE, TOWN_HALL, TRANSITIONS, Commune, Mot, Passage, Personne, Procuration, Reference, Role,
+from models import (LIVE, TOWN_HALL, TRANSITIONS, Agent, Commune, Mot, Passage, Personne, Procuration, Reference, Role,
                     Scrutin, Status, Tour, TourVise, now)
-from portal import addresses, journal, law, mail, mandataires, names, places, references, scrutins, verdicts
+from portal import addresses, journal, law, mail, mandataires, names, places, references, scrutins, verdicts, walls
 from portal.database import clock, transaction
 from portal.errors import (AlreadyDecided, Echue, NoPlaceHeld, NothingChanged, NotYours, PlaceGone, PlaceHeld,
                            PlacesMoved, PollChanged, PollOver, ReasonMissing, TooLateToUndo)
@@ -231,6 +231,7 @@ def _index_words(procuration):
 
 # --- The commune ----------------------------------------------------------------------------------------------------
 
+@walls.whole_country()
 def saisir(acte, agent):
     """The commune types a paper act: checked and counted like the others. The same `filing_key` sent twice gives the
     first file back. Raises PollOver; PollChanged when a tour it names was removed meanwhile."""
@@ -273,6 +274,7 @@ def _identities(acte):
             for role, person in (("mandant", acte.mandant), ("mandataire", acte.mandataire))}
 
 
+@walls.whole_country()
 def corriger(procuration, agent, acte):
     """What was mistyped on a paper act, while it is not decided; the passage keeps each column before and after.
     Places are sought anew, as if it had been typed so at first, where people, instant or tours are others.
@@ -333,6 +335,7 @@ def _rewrite(procuration, acte, changes):
     _index_words(procuration)
 
 
+@walls.whole_country()
 def attribuer(procuration, agent):
     """The commune takes the places that are there again for an act that stood without (L. 73). Raises PlaceGone."""
     with transaction():
@@ -343,6 +346,7 @@ def attribuer(procuration, agent):
         verdicts.review(procuration)
 
 
+@walls.whole_country()
 def distinguer(procuration, agent, role):
     """“Ce n'est pas la même personne”: the mandant or mandataire of this file only looks like somebody of other files.
     Nobody else bears their key from here; places are sought anew. Raises NothingChanged when they are told apart."""
@@ -363,6 +367,7 @@ def distinguer(procuration, agent, role):
 LONGEST_KEY = Personne.key.max_length - 20              # what `distinguer` adds has room
 
 
+@walls.whole_country()
 def valider(procuration, actor):
     """The commune's yes, for the tours where a place is held; `NoPlaceHeld` when there is none."""
     with transaction():
@@ -372,6 +377,7 @@ def valider(procuration, actor):
         places.acknowledge(procuration)
 
 
+@walls.whole_country()
 def invalider(procuration, actor, reason, comment=""):
     """The commune's no: a fault found at its check. The ceiling is one only where no place is held (`PlaceHeld`)."""
     with transaction():
@@ -382,6 +388,7 @@ def invalider(procuration, actor, reason, comment=""):
         places.release(procuration)
 
 
+@walls.whole_country()
 def reprendre(procuration, actor):
     """The commune takes its decision back. Places that are there are taken anew: other acts may hold them by now."""
     with transaction():
@@ -392,6 +399,7 @@ def reprendre(procuration, actor):
         verdicts.review(procuration)
 
 
+@walls.whole_country()
 def annuler(procuration, actor, reason, comment=""):
     """An event after establishment ends it (L. 77, R. 80)."""
     with transaction():
@@ -400,6 +408,7 @@ def annuler(procuration, actor, reason, comment=""):
         places.release(procuration)
 
 
+@walls.whole_country()
 def resilier(procuration, actor, evidence=None, certified=None):
     """The mandant takes the vote back after establishment (L. 75, R. 78): in person before an officer, on a paper act
     that the town hall received (`evidence`: authority, place, day in ISO), or by the voter's own certified identity
@@ -481,7 +490,9 @@ def refusal(procuration, act):
     return Echue() if scrutins.has_ended(procuration) else None
 
 
+@walls.whole_country()
 def last_passage(procuration):
-    """The latest transition, with its file and commune: its hour is told on the town's clock."""
-    return (Passage.select(Passage, Procuration, Commune).join(Procuration).join(Commune)
+    """The latest transition, with who made it, its file and commune: its hour is told on the town's clock."""
+    return (Passage.select(Passage, Agent, Procuration, Commune).join(Agent, JOIN.LEFT_OUTER)
+            .join_from(Passage, Procuration).join(Commune)
             .where(Passage.procuration == procuration.id).order_by(Passage.version.desc()).first())

@@ -15,7 +15,7 @@ from argon2.low_level import Type, hash_secret_raw
 from peewee import IntegrityError
 
 from models import Agent, SingleUse, now
-from portal import accounts, journal, sealed
+from portal import accounts, journal, sealed, walls
 from portal.database import hold, transaction
 from portal.errors import LinkDead, Refused
 from portal.single_use import digest, spend
@@ -176,6 +176,7 @@ def use_any(agent, typed):
     use(agent, typed)
 
 
+@walls.whole_country()
 def reset(actor, agent):
     """Take the second factor away, for somebody who lost it: sessions end, the next log-in enrols anew."""
     with transaction():

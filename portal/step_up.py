@@ -15,7 +15,7 @@ from wtforms import Form, PasswordField
 from wtforms.validators import InputRequired
 
 from models import now
-from portal import accounts, second_factor, sessions, settings
+from portal import accounts, second_factor, sessions, settings, walls
 from portal.account_forms import code_field
 from portal.errors import Refused
 
@@ -75,6 +75,7 @@ def wanted(view=None, *, form=None):
     return answer
 
 
+@walls.whole_country()
 def demand(form=None):
     """Go on if the last proof is fresh, or the request brings one; else answer with the page that asks for it."""
     forms = {way: way.form() for way in ways_of(current_user.actor)}

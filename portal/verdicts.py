@@ -9,7 +9,7 @@ from peewee import prefetch
 
 from models import (LIVE, Commune, Couverture, Passage, Personne, Procuration, Rules, Scrutin, SingleUse, Status, Tour,
                     TourDay, now)
-from portal import checks, places, rolls, scrutins, sealed
+from portal import checks, places, rolls, scrutins, sealed, walls
 from portal.checks import Facts, OnTour, Search, Verdict
 from portal.database import hold, transaction
 
@@ -29,6 +29,14 @@ def review(procuration, since=None):
     procuration.__data__.update(kept)
     _keep_station(procuration, verdicts)
     return verdicts
+
+
+@walls.whole_country()
+def examined(procuration):
+    """The checks as they are now, who decides by the rules, and what they leave no doubt about: see `proposed`."""
+    facts = facts_of(procuration)
+    found = checks.usual(facts)
+    return found, mode(facts), proposed(procuration, found)
 
 
 def again(number):

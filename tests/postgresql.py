@@ -10,7 +10,7 @@ from models import TABLES
 # A change of the schema rewrites rows of these; statistics would change the plans of who comes next.
 SCHEMA = " UNION ALL ".join(f"SELECT xmin FROM {table} WHERE {key} >= 16384" for table, key in (
     ("pg_class", "oid"), ("pg_attribute", "attrelid"), ("pg_trigger", "oid"), ("pg_constraint", "oid"),
-    ("pg_proc", "oid"), ("pg_statistic", "starelid")))
+    ("pg_proc", "oid"), ("pg_policy", "oid"), ("pg_statistic", "starelid")))
 EMPTY = "".join((
     "SET session_replication_role = replica;",      # no guard of the journal, no foreign key
     *(f"DELETE FROM {model._meta.table_name};" for model in TABLES),
