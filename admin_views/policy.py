@@ -4,8 +4,8 @@ Lists, details, exports, actions, filters and forms all read through `visible`.
 """
 from peewee import SQL
 
-from models import (TOWN_HALL, Agent, Commune, Event, Job, Mail, Procuration, Role, Roll, RollFile, Rules, Scrutin,
-                    Tour, TourDay)
+from models import (TOWN_HALL, Agent, AgentFile, Commune, Event, Job, Mail, Procuration, Role, Roll, RollFile, Rules,
+                    Scrutin, Tour, TourDay)
 from portal.errors import NotYours
 
 
@@ -49,6 +49,7 @@ MINISTRY_ONLY = {Role.MINISTRY: everything}
 POLICY = {
     Procuration: dict.fromkeys(TOWN_HALL, established_here),
     Agent: {Role.MANAGER: of_own_town_hall, Role.MINISTRY: everything},
+    AgentFile: MINISTRY_ONLY,
     Roll: dict.fromkeys(TOWN_HALL, rolls_of),
     RollFile: dict.fromkeys(TOWN_HALL, roll_file_of),
     Commune: MINISTRY_ONLY,

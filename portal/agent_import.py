@@ -59,13 +59,15 @@ def receive(agent, stream, kind=None):
         return file
     file = _begin(agent, fingerprint, kind, encoding)
     stream.seek(0)
+    lines = 0
     for number, piece in enumerate(_pieces(stream)):
         with transaction():
             _move(file, "receiving", "receiving")
             AgentPart.insert(file=file, number=number, content=piece).execute()
+        lines += piece.count(b"\n")
     with transaction():
         _move(file, "receiving", "reading")
-        jobs.later(READ, file.id)
+        jobs.later(READ, file.id, total=lines)
     return file
 
 
@@ -342,9 +344,7 @@ def _write_accounts(actor, lines):
     ids = _create([line.content for line in lines.get("create", ())])
     changed = [line.content for outcome in ("change", "end") for line in lines.get(outcome, ())]
     known = _accounts_of(changed)
-    for content in changed:
-        agent = known[content["email"]]
-        Agent.update(**_changes(agent, content)).where(Agent.id == agent.id).execute()
+    _update([(known[content["email"]].id, _changes(known[content["email"]], content)) for content in changed])
     ended = [known[line.content["email"]].id for line in lines.get("end", ())]
     WebSession.delete().where(WebSession.agent.in_(ended)).execute()
     ids += [agent.id for agent in known.values()]
@@ -359,6 +359,17 @@ def _create(contents):
     rows = [{**blank, **content} for content in contents]
     made = Agent.insert_many(rows).returning(Agent.id).tuples().execute()
     return [number for number, in made]
+
+
+def _update(changes):
+    """[(id, columns)], one statement for all that change the same columns."""
+    alike = {}
+    for number, columns in changes:
+        order = tuple(field for field in Agent._meta.sorted_fields if field.name in columns)    # as peewee writes them
+        alike.setdefault(order, []).append((*(columns[field.name] for field in order), number))
+    for order, rows in alike.items():
+        statement = Agent.update(dict.fromkeys(order, "")).where(Agent.id == 0).sql()[0]
+        database.cursor().executemany(statement, rows)
 
 
 def _write_addresses(actor, lines):
