@@ -5,11 +5,12 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from admin_views.base import RoleView
-from portal import access, accounts, journal, second_factor, sessions, step_up
+from portal import access, accounts, journal, passkeys, passwords, second_factor, sessions, step_up
 from portal.account_forms import CodeForm, CurrentCodeForm, PasswordForm, ReplaceForm
 from portal.accounts import WrongCurrentPassword
 from portal.database import transaction
-from portal.errors import Refused, WeakPassword
+from portal.errors import Refused
+from portal.passwords import UnfitPassword
 from portal.second_factor import CurrentWrong, TooManyCodes
 
 
@@ -23,7 +24,8 @@ class Profil(RoleView):
     @expose("/")
     def index(self):
         return self.render("admin/profile/profile.html", open_sessions=sessions.open_for(self.actor),
-                           on=second_factor.is_on(self.actor), codes_left=second_factor.recovery_codes_left(self.actor))
+                           on=second_factor.is_on(self.actor), codes_left=second_factor.recovery_codes_left(self.actor),
+                           keys=passkeys.of(self.actor), most_keys=passkeys.MOST)
 
     @expose("/mot-de-passe", methods=("GET", "POST"))
     @step_up.wanted
@@ -32,7 +34,7 @@ class Profil(RoleView):
         if form.validate_on_submit() and self._change_password(form):
             flash(gettext("profil.mot_de_passe_change"), "success")
             return redirect(self.get_url(".index"), 303)
-        page = self.render("admin/profile/password.html", form=form, least=accounts.least_characters(self.actor))
+        page = self.render("admin/profile/password.html", form=form, least=passwords.least_characters(self.actor))
         return page, 422 if form.errors else 200
 
     @expose("/double-authentification", methods=("GET", "POST"))
@@ -79,7 +81,7 @@ class Profil(RoleView):
             return True
         except WrongCurrentPassword as error:
             form.current.errors = [error.sentence]
-        except WeakPassword as error:
+        except UnfitPassword as error:
             form.password.errors = [error.sentence]
 
     def _enrol(self, form, secret):

@@ -1,26 +1,23 @@
 """Agents' accounts: the first one by a command, a password by a single-use link, log-in by e-mail and password."""
 import datetime
 import secrets
-from concurrent.futures import ThreadPoolExecutor
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from models import Agent, Mail, Role, SingleUse, WebSession, now
-from portal import journal, settings, walls
+from portal import journal, limits, passwords, scrutins, settings, walls
 from portal.database import transaction
-from portal.errors import LinkDead, Refused, WeakPassword, WrongPassword
+from portal.errors import LinkDead, Refused, WrongPassword
+from portal.limits import Limit, TooOften
 from portal.single_use import digest, spend, token_of
 
-HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)  # OWASP's floor; the default takes 64 MiB
-HASHING = ThreadPoolExecutor(2, "password")         # each thread keeps its 19 MiB: a flood of log-ins gets no more
-NOBODY = HASHER.hash(secrets.token_hex())           # an unknown account costs the same time as a known one
 INVITATION = "invitation"                           # the kind of its links and the name of its mail
-LIFE_OF_AN_INVITATION = datetime.timedelta(hours=24)
+RESET = "reset"                                     # the kind of the links that the owner of an account asks for
+LIFE = {INVITATION: datetime.timedelta(hours=24), RESET: datetime.timedelta(minutes=30)}    # of links
+WRONG = Limit("password", 5, 15 * 60)               # wrong passwords for one account from one place, then each waits
+LONGEST_WAIT = 60                                   # seconds
+WRONG_A_DAY = Limit("password-day", 100, 24 * 3600)     # for one account from anywhere, then its owner is told
+RESETS = Limit("reset", 3, 3600)                    # links asked for, of one account
 FORGOTTEN_AFTER = datetime.timedelta(hours=24)      # no role's log-in lasts longer; what expired may still be told
 BATCH = 500                                         # rows deleted at once
-SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
-LONGEST = 128
 
 
 class AddressTaken(Refused):
@@ -31,6 +28,22 @@ class AddressTaken(Refused):
 
 class WrongCurrentPassword(Refused):
     """Who changes a password gives the one in use."""
+
+
+class TooManyPasswords(TooOften):
+    """Several wrong ones were given for the account from here: the next is compared after a while, right or wrong."""
+
+
+class AccountSuspended(Refused):
+    """Told only to who proved that it is theirs."""
+
+    status = 403
+
+
+class DelegationOver(Refused):
+    """The mayor's delegation ended, or has not begun. Told as above."""
+
+    status = 403
 
 
 @walls.whole_country()
@@ -86,59 +99,74 @@ def _invitation(actor, agent, draw):
             "context": facts}
 
 
-def _draw_link(agent):
+def _draw_link(agent, kind=INVITATION):
     draw = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token_of(draw, INVITATION)), kind=INVITATION, subject=str(agent.id),
-                     expires_at=now() + LIFE_OF_AN_INVITATION)
+    SingleUse.create(hash=digest(token_of(draw, kind)), kind=kind, subject=str(agent.id), expires_at=now() + LIFE[kind])
     return draw
 
 
 def invited(token):
     """The agent a link was made for. Raises LinkDead."""
-    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind == INVITATION,
+    return _led_to(token)[0]
+
+
+def _led_to(token):
+    """The agent of a link, and its kind."""
+    link = SingleUse.get_or_none(SingleUse.hash == digest(token), SingleUse.kind.in_(list(LIFE)),
                                  SingleUse.used_at.is_null(), SingleUse.expires_at > now())
     agent = link and Agent.get_or_none(Agent.id == int(link.subject), Agent.suspended_at.is_null())
     if not agent:
         raise LinkDead()
-    return agent
+    return agent, link.kind
 
 
-def least_characters(agent):
-    return SHORTEST.get(agent.role, 14)
+def forgotten(email):
+    """Mail a link to who forgot the password of an open account, if there is one at this address; nothing says which.
+    An account that ProConnect alone opens keeps that one door."""
+    name = _name_typed(email)
+    agent = Agent.get_or_none(Agent.email == name, Agent.suspended_at.is_null())
+    if limits.count((RESETS, name))[0].times > RESETS.most or not agent or agent.sub and not agent.password_hash:
+        return
+    with transaction():
+        tell(agent, "mot_de_passe_oublie", draw=_draw_link(agent, RESET), address=agent.email)
+        journal.record(agent, "mot_de_passe_oublie", "agent", agent.id)
 
+
+def tell(agent, name, to=None, **facts):
+    """Queue a mail to the owner of an account, at its address or another one. In the transaction of the caller."""
+    Mail.create(key=f"{name}:{agent.id}:{secrets.token_hex(8)}:agent", name=name, recipient=to or agent.email,
+                context=facts)
+
+
+# --- The password ---------------------------------------------------------------------------------------------------
 
 def choose_password(token, password):
     """Spend the link and set the password of its agent; other links and sessions of that account end, since whoever
-    is locked out may have lost it to somebody. Raises LinkDead, WeakPassword."""
+    is locked out may have lost it to somebody. Raises LinkDead, UnfitPassword."""
+    agent, kind = _led_to(token)
+    passwords.check(agent, password)
+    kept = passwords.hashed(password)
     with transaction():
-        agent = invited(token)
-        check_strength(agent, password)
-        spend(token, INVITATION)
-        _set_password(agent, password)
+        spend(token, kind)
+        _set_password(agent, kept)
         end_sessions(agent)
         return agent
 
 
 def change_password(agent, current, password, session):
     """By its owner, who gives the current one; sessions other than `session` end, and links under way die. Raises
-    WrongCurrentPassword, WeakPassword."""
+    WrongCurrentPassword, UnfitPassword."""
+    agent = Agent.get_by_id(agent.id)
+    check_password(agent, current)
+    passwords.check(agent, password)
+    kept = passwords.hashed(password)
     with transaction():
-        agent = Agent.get_by_id(agent.id)
-        check_password(agent, current)
-        check_strength(agent, password)
-        _set_password(agent, password)
+        _set_password(agent, kept)
         end_sessions(agent, but=session.login)
 
 
-def check_strength(agent, password):
-    """Raises WeakPassword."""
-    least = least_characters(agent)
-    if not least <= len(password) <= LONGEST:
-        raise WeakPassword(least=least, most=LONGEST)
-
-
-def _set_password(agent, password):
-    Agent.update(password_hash=HASHING.submit(HASHER.hash, password).result()).where(Agent.id == agent.id).execute()
+def _set_password(agent, kept):
+    Agent.update(password_hash=kept).where(Agent.id == agent.id).execute()
     withdraw_links(agent)
     journal.record(agent, "choisir_mot_de_passe", "agent", agent.id)
 
@@ -146,31 +174,82 @@ def _set_password(agent, password):
 @walls.whole_country()
 def withdraw_links(agent):
     """Links that still let somebody choose a password of `agent` die."""
-    SingleUse.delete().where(SingleUse.kind == INVITATION, SingleUse.subject == str(agent.id),
+    SingleUse.delete().where(SingleUse.kind.in_(list(LIFE)), SingleUse.subject == str(agent.id),
                              SingleUse.used_at.is_null()).execute()
-
-
-def authenticate(email, password):
-    """The agent, or WrongPassword, in the same time whatever was wrong."""
-    agent = Agent.get_or_none(Agent.email == log_in_name(email)[:254])
-    if not _matches(agent, password) or agent.suspended_at:
-        raise WrongPassword()
-    return agent
 
 
 def check_password(agent, password):
     """Of who is in already. Raises WrongCurrentPassword."""
-    if not _matches(agent, password):
+    if not passwords.matches(password, agent.password_hash):
         raise WrongCurrentPassword()
 
 
-def _matches(agent, password):
-    try:
-        known = agent and agent.password_hash or NOBODY
-        return HASHING.submit(HASHER.verify, known, password[:LONGEST + 1]).result()
-    except (VerifyMismatchError, InvalidHashError):
-        return False
+# --- The log-in -----------------------------------------------------------------------------------------------------
 
+def authenticate(email, password, place=""):
+    """The agent whose password was given at `place`, a browser or an address. Raises WrongPassword in the same time
+    whatever was wrong, DelegationOver only after the right one, TooManyPasswords, Busy."""
+    name = _name_typed(email)
+    _wait(name, place)
+    agent = Agent.get_or_none(Agent.email == name)
+    if not passwords.matches(password, agent and agent.password_hash) or agent.suspended_at:
+        _count_wrong(name, agent)
+        raise WrongPassword()
+    limits.give_back((WRONG, f"{name} {place}"))
+    check_open(agent)
+    if passwords.is_old(agent.password_hash):
+        Agent.update(password_hash=passwords.hashed(password)).where(Agent.id == agent.id).execute()
+    return agent
+
+
+def _name_typed(email):
+    return log_in_name(email)[:254]
+
+
+def _wait(name, place):
+    """Whoever fails waits, 1, 2, 4… seconds: who has the account is never kept out of it by somebody elsewhere. The
+    unknown account waits like another. Raises TooManyPasswords."""
+    here = f"{name} {place}"
+    beyond = limits.count((WRONG, here))[0].times - WRONG.most
+    if beyond >= 0:
+        try:
+            limits.spend((Limit("password-turn", 1, min(2 ** min(beyond, 6), LONGEST_WAIT)), here))
+        except TooOften as early:
+            raise TooManyPasswords(early.retry_after) from early
+
+
+def _count_wrong(name, agent):
+    """Who guesses from many places is not kept out: the owner is told, once a day."""
+    times = limits.count((WRONG_A_DAY, name))[0].times
+    if times == WRONG_A_DAY.most and agent and not agent.suspended_at:
+        tell(agent, "essais_de_connexion", address=agent.email, times=times)
+
+
+def note_log_in(agent):
+    Agent.update(seen_at=now()).where(Agent.id == agent.id).execute()
+
+
+def check_open(agent):
+    """Raises AccountSuspended, DelegationOver."""
+    if agent.suspended_at:
+        raise AccountSuspended()
+    if not is_delegated(agent):
+        raise DelegationOver()
+
+
+def is_open(agent):
+    return not agent.suspended_at and is_delegated(agent)
+
+
+def is_delegated(agent):
+    """A manager who is not the mayor acts within the dates of the delegation, on the commune's calendar."""
+    if agent.role != Role.MANAGER or not (agent.delegated_from or agent.delegated_until):
+        return True
+    today = scrutins.today(agent.commune)
+    return (agent.delegated_from or today) <= today <= (agent.delegated_until or today)
+
+
+# --- Suspension -----------------------------------------------------------------------------------------------------
 
 @walls.whole_country()
 def suspend(actor, agent):
@@ -183,9 +262,9 @@ def suspend(actor, agent):
 
 @walls.whole_country()
 def reactivate(actor, agent):
-    """Open a suspended account again, with the password it had."""
+    """Open a suspended account again, with the password it had; from now on it counts as used."""
     with transaction():
-        Agent.update(suspended_at=None).where(Agent.id == agent.id).execute()
+        Agent.update(suspended_at=None, seen_at=now()).where(Agent.id == agent.id).execute()
         journal.record(actor, "reactiver", "agent", agent.id)
 
 

@@ -92,7 +92,3 @@ class LinkDead(Refused):
 
 class WrongPassword(Refused):
     """Unknown account, wrong password or suspended account: the answer is the same."""
-
-
-class WeakPassword(Refused):
-    """Too short or too long; `least` and `most` are numbers of characters."""

@@ -15,7 +15,7 @@ from argon2.low_level import Type, hash_secret_raw
 from peewee import IntegrityError
 
 from models import Agent, SingleUse, now
-from portal import accounts, journal, sealed, walls
+from portal import accounts, journal, passkeys, passwords, sealed, walls
 from portal.database import hold, transaction
 from portal.errors import LinkDead, Refused
 from portal.single_use import digest, spend
@@ -182,6 +182,7 @@ def reset(actor, agent):
     with transaction():
         Agent.update(totp_secret=None, totp_since=None).where(Agent.id == agent.id).execute()
         _recovery_codes(agent).execute()
+        passkeys.forget(agent)
         accounts.end_sessions(agent)
         journal.record(actor, "oter_second_facteur", "agent", agent.id)
 
@@ -227,7 +228,7 @@ def _draw_recovery_codes(agent):
     """Shown once: four groups of four signs, 80 bits each."""
     _recovery_codes(agent).execute()
     codes = [base64.b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
-    hashes = [accounts.HASHING.submit(_hash_now, agent, code) for code in codes]
+    hashes = [passwords.HASHING.submit(_hash_now, agent, code) for code in codes]
     expires_at = now() + LIFE_OF_A_RECOVERY_CODE
     SingleUse.insert_many([{"hash": kept.result(), "kind": "recovery", "subject": _owner(agent),
                             "expires_at": expires_at} for kept in hashes]).execute()
@@ -243,13 +244,13 @@ def _owner(agent):
 
 
 def _hash(agent, code):
-    return accounts.HASHING.submit(_hash_now, agent, code).result()
+    return passwords.slowly(_hash_now, agent, code)
 
 
 def _hash_now(agent, code):
     """Under 112 bits a slow hash is due (ASVS 6.5.2); one salt an agent, so that a try costs one hash and not ten."""
     salt = sealed.key(f"recovery {agent.id}")[:16]
-    parameters = accounts.HASHER
+    parameters = passwords.HASHER
     return hash_secret_raw(code.encode(), salt, parameters.time_cost, parameters.memory_cost, parameters.parallelism,
                            32, Type.ID).hex()
 

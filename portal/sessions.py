@@ -8,7 +8,7 @@ from flask_login import LoginManager, UserMixin, login_user, logout_user
 from peewee import JOIN
 
 from models import Agent, Commune, Role, Voter, WebSession, now
-from portal import second_factor
+from portal import accounts, second_factor
 from portal.devices import device
 from portal.sealed import Unreadable
 from portal.single_use import digest
@@ -21,6 +21,7 @@ LIMITS = {  # idle, absolute: minutes (ASVS 7.3)
     Role.MANAGER: (30, 480),
     Role.MINISTRY: (15, 240),
 }
+MOST = 3    # open at once, of one agent
 
 
 class SignedIn(UserMixin):
@@ -50,7 +51,7 @@ def begin(*, voter=None, agent=None, login=None, **identification):
     """Open a session for a voter or an agent. Whatever the browser carried before is dropped.
 
     `login` is shared by the sessions of one log-in (a double click makes two): they end together. `identification`
-    is a voter's: `id_token` and `evidence`.
+    is a provider's: `id_token`, and a voter's `evidence`.
     """
     end()
     token = secrets.token_urlsafe(32)
@@ -86,8 +87,7 @@ def load(token):
 
 
 def _alive(row):
-    suspended = row.agent is not None and row.agent.suspended_at
-    return not suspended and now() < _ends_at(row)
+    return (row.agent is None or accounts.is_open(row.agent)) and now() < _ends_at(row)
 
 
 def _ends_at(row):
@@ -110,9 +110,26 @@ def open_for(agent):
     return [row for row in rows if _alive(row)]
 
 
+def keep_latest(agent):
+    """An agent has so many places to work at: of more sessions, those used longest ago end."""
+    if ended := [row.token_hash for row in open_for(agent)[MOST:]]:
+        WebSession.delete().where(WebSession.token_hash.in_(ended)).execute()
+
+
 def end_one(agent, login):
     """End one log-in of `agent`, by its name. False when there is none."""
     return bool(WebSession.delete().where(WebSession.agent == agent.id, WebSession.login == login).execute())
+
+
+# --- Between the challenge of a passkey and its answer --------------------------------------------------------------
+
+def keep_challenge(kept):
+    """This browser, and no other, may answer: the last one it was given."""
+    cookie["passkey"] = kept
+
+
+def challenge():
+    return cookie.pop("passkey", "")
 
 
 # --- Between the password and the code ------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import replace
 from flask import session
 
 from models import Agent, Commune, CommuneName, Procuration, Role, Scrutin, Status, Tour, Voter, now
-from portal import accounts, names, procedure, sessions
+from portal import names, passwords, procedure, sessions
 from portal.communes import name_key
 from portal.procedure import Acte, Demande, Named
 
@@ -22,7 +22,7 @@ COMMUNES = {  # code: name, département, zone, postal codes
 }
 EMAIL = "mandant@exemple.fr"
 PASSWORD = "une phrase assez longue pour tous"
-PASSWORD_HASH = accounts.HASHER.hash(PASSWORD)
+PASSWORD_HASH = passwords.HASHER.hash(PASSWORD)
 
 
 def a_commune(code="69123"):

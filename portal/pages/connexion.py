@@ -1,9 +1,10 @@
-"""The agents' way in: log-in by password, and the link by which an account's password is chosen. The code that follows
+"""The agents' way in: log-in by password, and the links by which an account's password is chosen. The code that follows
 is in `double_authentification`."""
 import logging
+import time
 import unicodedata
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import after_this_request, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -11,14 +12,18 @@ from wtforms import EmailField, PasswordField, ValidationError
 from wtforms.validators import InputRequired
 
 from models import Role
-from portal import accounts, journal, second_factor, sessions, settings
+from portal import accounts, devices, journal, passkeys, passwords, second_factor, sessions, settings
 from portal.access import PUBLIC, access
 from portal.account_forms import NewPasswordForm
 from portal.database import transaction
-from portal.errors import LinkDead, WeakPassword, WrongPassword
+from portal.errors import LinkDead, Refused, WrongPassword
+from portal.limits import Limit
 from portal.pages import pages
-from portal.throttling import LINKS, LOG_IN, limited
+from portal.passwords import UnfitPassword
+from portal.throttling import HOUR, LINKS, LOG_IN, address, limited
 
+FORGOTTEN = Limit("forgotten", 10, HOUR)
+ANSWERED_AFTER = 0.3        # seconds, whether a link is drawn or not
 log = logging.getLogger("maprocuration.connexion")
 
 
@@ -28,9 +33,12 @@ def readable(form, field):
         raise ValidationError(gettext("connexion.adresse_illisible"))
 
 
-class ConnexionForm(FlaskForm):
+class AddressForm(FlaskForm):
     email = EmailField(lazy_gettext("connexion.adresse"), [InputRequired(lazy_gettext("connexion.adresse_manque")),
                                                            readable])
+
+
+class ConnexionForm(AddressForm):
     password = PasswordField(lazy_gettext("connexion.mot_de_passe"),
                              [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
 
@@ -42,11 +50,32 @@ def connexion():
     if request.method == "GET" and is_in():
         return redirect(back_office(), 303)
     form = ConnexionForm()
-    if form.validate_on_submit() and (agent := _known(form)):
-        return redirect(_after_password(agent), 303)
+    try:
+        if form.validate_on_submit():
+            return redirect(_after_password(_known(form)), 303)
+    except Refused as refusal:
+        form.form_errors.append(refusal.sentence)
+        wait = getattr(refusal, "retry_after", None)
+        return (render_template("public/connexion.html", form=form), refusal.status,
+                {"Retry-After": str(wait)} if wait else {})
     return render_template("public/connexion.html", form=form), 422 if form.errors else 200
 
 
+@pages.route("/connexion/mot-de-passe-oublie", methods=["GET", "POST"])
+@access(PUBLIC)
+@limited(FORGOTTEN)
+def mot_de_passe_oublie():
+    """The answer and its time are the same, whether there is such an account or not."""
+    form, began = AddressForm(), time.monotonic()
+    if form.validate_on_submit():
+        accounts.forgotten(form.email.data)
+        time.sleep(max(0, ANSWERED_AFTER - (time.monotonic() - began)))
+        flash(gettext("connexion.lien_envoye"), "success")
+        return redirect(url_for(".connexion"), 303)
+    return render_template("public/mot_de_passe_oublie.html", form=form), 422 if form.errors else 200
+
+
+@pages.route("/mot-de-passe/<token>", methods=["GET", "POST"])
 @pages.route("/invitation/<token>", methods=["GET", "POST"])
 @access(PUBLIC)
 @limited(LINKS, methods=("GET", "POST"))
@@ -59,7 +88,7 @@ def invitation(token):
     except LinkDead as error:
         return render_template("public/invitation_perdue.html"), error.status
     return render_template("public/invitation.html", form=form, agent=agent,
-                           least=accounts.least_characters(agent)), 422 if form.errors else 200
+                           least=passwords.least_characters(agent)), 422 if form.errors else 200
 
 
 def is_in():
@@ -68,12 +97,13 @@ def is_in():
 
 
 def _known(form):
-    """The agent of a right password, None with the reason among the form's errors."""
+    """The agent of a right password."""
+    device = devices.recognised(request.cookies.get(_device_cookie(), ""), accounts.log_in_name(form.email.data))
     try:
-        return accounts.authenticate(form.email.data, form.password.data)
-    except WrongPassword as error:
+        return accounts.authenticate(form.email.data, form.password.data, device or address())
+    except WrongPassword:
         log.warning("an agent's log-in was refused")  # ASVS 16.3.1; what was typed may be somebody's
-        form.form_errors.append(error.sentence)
+        raise
 
 
 def _after_password(agent):
@@ -81,6 +111,9 @@ def _after_password(agent):
     if second_factor.is_on(agent):
         sessions.await_code(agent)
         return url_for(".code")
+    if passkeys.has(agent):
+        flash(gettext("connexion.par_cle"), "info")
+        return url_for(".connexion")
     if settings.active().production:
         sessions.await_code(agent)
         return url_for(".activation")
@@ -89,17 +122,38 @@ def _after_password(agent):
     return back_office()
 
 
-def come_in(agent):
-    """Open the session of `agent`. A voter's in the same browser ends here, and not before."""
+def come_in(agent, **identification):
+    """Open the session of `agent`, however they proved who they are. A voter's in the same browser ends here, and not
+    before. Raises AccountSuspended, DelegationOver."""
+    accounts.check_open(agent)
     with transaction():
-        sessions.begin(agent=agent)
+        sessions.begin(agent=agent, **identification)
+        sessions.keep_latest(agent)
+        accounts.note_log_in(agent)
         journal.record(agent, "connexion", "agent", agent.id)
+    _remember_device(agent)
+
+
+def _device_cookie():
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_appareil"
+
+
+def _remember_device(agent):
+    """A stranger's wrong passwords then never make this browser wait, wherever it is."""
+    kept = request.cookies.get(_device_cookie(), "")
+    value = kept if devices.recognised(kept, agent.email) else devices.remembered(agent.email)
+
+    @after_this_request
+    def keep(response):
+        response.set_cookie(_device_cookie(), value, max_age=devices.LIFE, httponly=True, samesite="Lax",
+                            secure=current_app.config["SESSION_COOKIE_SECURE"])
+        return response
 
 
 def _choose(form, token):
     try:
         accounts.choose_password(token, form.password.data)
-    except WeakPassword as error:
+    except UnfitPassword as error:
         form.password.errors = [error.sentence]
         return False
     return True
