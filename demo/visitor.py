@@ -1,5 +1,6 @@
 """Somebody at the stand-in FranceConnect, in a browser without JavaScript: for tests of the portal."""
 import re
+from urllib.parse import urljoin
 
 import requests
 
@@ -25,6 +26,12 @@ class Visitor:
 
     def cancels(self, authorize_url):
         return self._answers(authorize_url, action="annuler")
+
+    def passes(self, authorize_url):
+        """The same where nothing is asked of who is logged in already; None where something is."""
+        page = self.browser.get(authorize_url, allow_redirects=False, timeout=10)
+        choice = self.browser.get(urljoin(page.url, page.headers["Location"]), allow_redirects=False, timeout=10)
+        return choice.headers.get("Location")
 
     def opens(self, authorize_url):
         """The page that asks who this is, or the answer when there is none."""

@@ -1,7 +1,8 @@
 """Log-ins under way at a provider: one `SingleUse` row each, good once, soon and in the browser that began it.
 
-Nonce and session of an attempt are derived from its state, so that nothing secret is kept: who answers twice (a double
-click, a reload) is known by them and shares the first answer's session.
+Nonce, PKCE verifier and session of an attempt are derived from its state and its kind, so that nothing secret is kept:
+who answers twice (a double click, a reload) is known by them and shares the first answer's session, and what was begun
+with one provider is worth nothing at the other's door.
 """
 import hmac
 import json
@@ -11,7 +12,7 @@ import time
 from datetime import timedelta
 from typing import NamedTuple
 
-from models import SingleUse, Voter, WebSession, now
+from models import SingleUse, WebSession, now
 from portal import sealed
 from portal.single_use import digest, spend
 from portal.database import transaction
@@ -32,24 +33,34 @@ class LogInLost(Refused):
 
 
 class Attempt(NamedTuple):
-    """`suite` is the endpoint to go on to after the log-in, None for the usual one.
+    """`kind` is that of its row: "oidc" at FranceConnect, "proconnect". `suite` is the endpoint to go on to after the
+    log-in, None for the usual one.
 
     `aim`, where there is one, is what somebody already logged in will do with this proof of identity: JSON. It is no
     log-in then, and a log-in has none: the answer to one is worth nothing to the other.
     """
 
     state: str
+    kind: str = "oidc"
     suite: str | None = None
     aim: dict | None = None
 
     @property
     def nonce(self):
-        return sealed.derived("nonce", self.state)
+        return self._derived("nonce")
+
+    @property
+    def verifier(self):
+        """64 characters (RFC 7636, 4.1)."""
+        return self._derived("verifier")
 
     @property
     def login(self):
         """Name of the web sessions this attempt leads to (WebSession.login)."""
-        return sealed.derived("login", self.state)
+        return self._derived("login")
+
+    def _derived(self, purpose):
+        return sealed.derived(f"{self.kind} {purpose}", self.state)
 
 
 def new_browser():
@@ -57,29 +68,30 @@ def new_browser():
     return secrets.token_urlsafe(32)
 
 
-def begin(browser, suite=None, aim=None):
+def begin(browser, kind="oidc", suite=None, aim=None):
     state = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(state), kind="oidc", expires_at=now() + LIFE,
+    SingleUse.create(hash=digest(state), kind=kind, expires_at=now() + LIFE,
                      subject=json.dumps({"browser": digest(browser), "suite": suite, "aim": aim}))
-    return Attempt(state, suite, aim)
+    return Attempt(state, kind, suite, aim)
 
 
-def find(state, browser, aimed=False):
-    """The attempt of this state, used or not. Raises LogInLost, for an attempt of another browser or sort too."""
-    row = SingleUse.get_or_none(SingleUse.hash == digest(state[:LONGEST]), SingleUse.kind == "oidc")
+def find(state, browser, kind="oidc", aimed=False):
+    """The attempt of this state, used or not. Raises LogInLost, for an attempt of another browser or kind too, and for
+    one with an aim unless `aimed`; None takes both."""
+    row = SingleUse.get_or_none(SingleUse.hash == digest(state[:LONGEST]), SingleUse.kind == kind)
     subject = row and json.loads(row.subject)
     if not row or row.expires_at < now() or not hmac.compare_digest(subject["browser"], digest(browser)):
         raise LogInLost()
-    if aimed is not bool(subject["aim"]):
+    if aimed not in (None, bool(subject["aim"])):
         raise LogInLost()
-    return Attempt(state, subject["suite"], subject["aim"])
+    return Attempt(state, kind, subject["suite"], subject["aim"])
 
 
 def claim(attempt):
     """Spend the attempt; True for the one caller that has it."""
     try:
         with transaction():
-            spend(attempt.state, "oidc")
+            spend(attempt.state, attempt.kind)
             return True
     except LinkDead:
         return False
@@ -112,7 +124,7 @@ def _awaited(attempt, found):
 
 
 def _opened_by(attempt):
-    return WebSession.select(WebSession, Voter).join(Voter).where(WebSession.login == attempt.login).first()
+    return WebSession.get_or_none(WebSession.login == attempt.login)
 
 
 def _under_way(attempt):

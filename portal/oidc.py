@@ -1,9 +1,10 @@
-"""OpenID Connect as FranceConnect v2 speaks it: a client that asks little and checks everything.
+"""OpenID Connect as FranceConnect v2 and ProConnect speak it: a client that asks little and checks everything.
 
 Authlib carries the messages; the checks stand here, since its own leave out aud, acr, the callback's iss, the
 discovery's issuer and the signed userinfo, and let the discovery document choose the algorithm.
 """
 import hmac
+import json
 import logging
 import threading
 import time
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
@@ -97,14 +99,18 @@ class Document:
 class Provider:
     """One provider and us, its client. Nothing is asked of it before the first log-in."""
 
-    def __init__(self, issuer, client_id, client_secret, *, scope, acr, enough, keys=None, recent=None):
-        """`acr` is the level asked for, `enough` those accepted in the answer.
+    def __init__(self, issuer, client_id, client_secret, *, scope, enough, acr=None, pkce=False, keys=None,
+                 recent=None):
+        """`enough` are the levels accepted in the answer, `acr` the one asked for; without it one of `enough` is asked
+        for as essential.
 
-        `keys` (portal.decryption) open its answers, which must then be encrypted. `recent` is for how many seconds a
-        proof is good: the provider is then asked not to be content with an older one.
+        `pkce`: the provider takes a challenge (RFC 7636). `keys` (portal.decryption) open its answers, which must then
+        be encrypted. `recent` is for how many seconds a proof is good: the provider is then asked not to be content
+        with an older one.
         """
         self.issuer, self.client_id, self.client_secret = issuer, client_id, client_secret
-        self.scope, self.acr, self.enough, self.keys, self.recent = scope, acr, enough, keys, recent
+        self.scope, self.acr, self.enough, self.pkce = scope, acr, enough, pkce
+        self.keys, self.recent = keys, recent
         self.discovery, self.jwks = Document(self._metadata), Document(_key_set)
         self.timeouts, self.seats, self.failing = TIMEOUTS, threading.BoundedSemaphore(SEATS), False
 
@@ -142,13 +148,27 @@ class Provider:
         finally:
             self.seats.release()
 
-    def log_in_url(self, redirect_uri, state, nonce):
-        """Where to send the browser. Every parameter is one FranceConnect allows: it refuses others, PKCE too."""
-        prompt = {"prompt": "login"} if self.recent else {}  # max_age is refused
+    def log_in_url(self, redirect_uri, attempt):
+        """Where to send the browser of `attempt` (its state, nonce and verifier). Every parameter is one the provider
+        allows: FranceConnect refuses others, PKCE too."""
         with self.conversation():
             return OAuth2Session(self.client_id).create_authorization_url(
-                self.metadata["authorization_endpoint"], state=state, nonce=nonce, scope=self.scope,
-                acr_values=self.acr, redirect_uri=redirect_uri, **prompt)[0]
+                self.metadata["authorization_endpoint"], state=attempt.state, nonce=attempt.nonce, scope=self.scope,
+                redirect_uri=redirect_uri, **self._level(), **self._challenge(attempt))[0]
+
+    def _level(self):
+        """How well, and how lately, people are to prove who they are. max_age is refused by both."""
+        prompt = {"prompt": "login"} if self.recent else {}
+        if self.acr:
+            return {"acr_values": self.acr, **prompt}
+        auth_time = {"auth_time": {"essential": True}} if self.recent else {}
+        wanted = {"acr": {"essential": True, "values": list(self.enough)}, **auth_time}
+        return {"claims": json.dumps({"id_token": wanted}), **prompt}
+
+    def _challenge(self, attempt):
+        if not self.pkce:
+            return {}
+        return {"code_challenge": create_s256_code_challenge(attempt.verifier), "code_challenge_method": "S256"}
 
     def log_out_url(self, id_token, state, back):
         """Where to send the browser after our own session ended. Raises Outage when nobody answers there."""
@@ -164,11 +184,11 @@ class Provider:
         if iss != self.issuer and (promised or iss is not None):
             raise Distrusted("callback iss")
 
-    def log_in(self, code, redirect_uri, nonce):
-        """Exchange a code for Tokens. Raises Outage, Distrusted."""
+    def log_in(self, code, redirect_uri, attempt):
+        """Exchange the code that answers `attempt` for Tokens. Raises Outage, Distrusted."""
         with self.conversation(), self._session(redirect_uri) as session:
-            token = self._token(session, code)
-            claims = self._id_token(token, nonce)
+            token = self._token(session, code, {"code_verifier": attempt.verifier} if self.pkce else {})
+            claims = self._id_token(token, attempt.nonce)
             userinfo = self._userinfo(session, claims["sub"])
             self.failing = False
             return Tokens(token["id_token"], claims, userinfo)
@@ -181,9 +201,10 @@ class Provider:
         session.register_compliance_hook("access_token_response", _token_answered)
         return session
 
-    def _token(self, session, code):
+    def _token(self, session, code, verifier):
         try:
-            token = session.fetch_token(self.metadata["token_endpoint"], grant_type="authorization_code", code=code)
+            token = session.fetch_token(self.metadata["token_endpoint"], grant_type="authorization_code", code=code,
+                                        **verifier)
         except OAuthError as error:
             if error.error == "invalid_grant":
                 raise Distrusted("code refused") from error

@@ -15,7 +15,7 @@ from wtforms import Form, PasswordField
 from wtforms.validators import InputRequired
 
 from models import now
-from portal import accounts, second_factor, sessions, settings, walls
+from portal import accounts, proconnect, second_factor, sessions, settings, walls
 from portal.account_forms import code_field
 from portal.errors import Refused
 
@@ -53,7 +53,8 @@ CODE = Way("code", "admin/step_up/code.html", second_factor.is_on, CodeProof,
            lambda agent, form: second_factor.confirm(agent, form.preuve_code.data))
 PASSWORD = Way("password", "admin/step_up/password.html",
                lambda agent: agent.password_hash and not settings.active().production, PasswordProof, _check_password)
-WAYS = [CODE]       # in the order they are shown
+PROCONNECT = Way("proconnect", "admin/step_up/proconnect.html", proconnect.is_linked, Form, proconnect.refuse_post)
+WAYS = [CODE, PROCONNECT]       # in the order they are shown
 
 
 def ways_of(agent):
@@ -112,11 +113,11 @@ def _is_right(way, form):
 def _page(forms, form):
     wrong = next((form for form in forms.values() if form.errors), None)
     page = render_template("admin/step_up/step_up.html", forms=forms, wrong=wrong, next=way_back(form),
-                           carried=_carried(), again=request.method == "POST" and not _is_carried())
+                           carried=carried(), again=request.method == "POST" and not _is_carried())
     return make_response(page, 422 if wrong else 200)
 
 
-def _carried():
+def carried():
     """What the request posted, in pairs; none of it is a proof."""
     return [(name, value) for name, value in request.form.items(multi=True)
             if _is_carried() and name != "csrf_token" and not name.startswith(SENT)]

@@ -88,12 +88,14 @@ def sacha(unprotected):
 class Person:
     """Somebody with a browser: what they do at the portal and at FranceConnect."""
 
+    door, inside = "/franceconnect/connexion", "/mes-procurations"
+
     def __init__(self, app):
         self.portal, self.franceconnect = app.test_client(), Visitor()
 
     def leaves_for_franceconnect(self, **fields):
         """The address the portal's page goes on to."""
-        page = self.portal.post("/franceconnect/connexion", data=fields)
+        page = self.portal.post(self.door, data=fields)
         assert page.status_code == 200
         return link(page)
 
@@ -112,7 +114,7 @@ class Person:
 
     @property
     def is_in(self):
-        return self.portal.get("/mes-procurations").status_code == 200
+        return self.portal.get(self.inside).status_code == 200
 
     @property
     def cookie(self):

@@ -4,9 +4,9 @@ from importlib import import_module
 from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
-MODULES = ("home", "franceconnect", "certifiee", "demande", "mes_procurations", "documents", "connexion",
-           "double_authentification", "preuve", "sante", "adresse", "resiliation", "mandataire", "mes_donnees",
-           "retrouver", "session")
+MODULES = ("home", "franceconnect", "certifiee", "deconnexion", "proconnect", "demande", "mes_procurations",
+           "documents", "connexion", "double_authentification", "preuve", "sante", "adresse", "resiliation",
+           "mandataire", "mes_donnees", "retrouver", "session")
 
 
 def install(app, settings):

@@ -5,7 +5,6 @@ A proof is for one act on one file, so each file has its own addresses: one to e
 import logging
 
 from flask import abort, current_app, flash, jsonify, redirect, render_template, request, url_for
-from flask import session as cookie
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.local import LocalProxy
@@ -18,8 +17,8 @@ from portal.certified import ProofMissing, SomebodyElse
 from portal.communes import birth_place
 from portal.error_pages import Unavailable
 from portal.errors import AlreadyDecided, PollOver
-from portal.pages import pages
-from portal.pages.franceconnect import BROWSER, OUTAGES, Answer, our
+from portal.pages import answers, pages
+from portal.pages.answers import Answer
 from portal.pages.mes_procurations import loaded
 from portal.throttling import IDENTITY, limited
 from portal.voters import IdentityUnusable
@@ -69,13 +68,11 @@ def certifiee(number, act):
 @limited(IDENTITY)
 def identite_certifiee(number, act):
     file, session = concerned(number, act), current_user.session
-    aim = {"act": act, "file": file.id, "login": session.login}
-    attempt = attempts.begin(cookie.setdefault(BROWSER, attempts.new_browser()), aim=aim)
     try:
-        url = provider.log_in_url(our(RETURN), attempt.state, attempt.nonce)
+        url = answers.departure(provider, RETURN, aim={"act": act, "file": file.id, "login": session.login})
     except oidc.Outage as error:
         raise _down(error) from error
-    return render_template("public/franceconnect_depart.html", url=url, plus=True)
+    return render_template("public/depart.html", url=url, there="plus")
 
 
 @for_each_act(methods=["POST"])
@@ -148,7 +145,7 @@ def under_way(answer):
     """The attempt of this answer, begun in the session that is now open here. Raises LogInLost."""
     if not provider:
         raise LogInLost()
-    attempt = attempts.find(answer.state, cookie.get(BROWSER) or "", aimed=True)
+    attempt = answers.begun_here(answer, aimed=True)
     if not (current_user.is_authenticated and current_user.session.login == attempt.aim["login"]):
         raise LogInLost()
     return attempt
@@ -168,20 +165,12 @@ def settle(attempt, answer):
 
 
 def prove(session, attempt, answer):
-    try:
-        provider.check_callback(answer.iss)
-        tokens = provider.log_in(answer.code, our(RETURN), attempt.nonce)
+    with answers.tokens(provider, attempt, answer, RETURN) as tokens:
         certified.keep(session, attempt, tokens)
-    except Exception:
-        attempts.drop(attempt)
-        raise
 
 
 def declined(attempt, answer):
-    provider.check_callback(answer.iss)
-    attempts.drop(attempt)
-    if answer.error in OUTAGES:
-        raise oidc.Outage(answer.error)
+    answers.declined(provider, attempt, answer)
     return stopped(attempt, "abandon", 200)
 
 

@@ -1,0 +1,116 @@
+"""Agents whom ProConnect identifies. It says who somebody is and where they work, never what they may do here: that is
+in our accounts, and an account is linked once, to who has its address and its SIRET."""
+import secrets
+
+from models import Agent, Mail, Role, WebSession, now
+from portal import accounts, journal, oidc, settings, siret
+from portal.catalogue import PARIS
+from portal.database import transaction
+from portal.errors import Refused
+
+SCOPE = "openid email siret"
+# A second factor, and an identity that the employer checked: eidas0 is what people say of themselves.
+ENOUGH = ("eidas1-mfa", "eidas2", "eidas3")
+MAIL = "proconnect_delie"
+TERMS = {  # columns between which an account of the role opens
+    Role.OFFICER: ("habilitated_from", "habilitated_until"),
+    Role.MANAGER: ("delegated_from", "delegated_until"),
+}
+
+
+class NotKnownHere(Refused):
+    """No account, another SIRET, another subject, suspended, out of its dates: the answer is the same."""
+
+    status = 403
+
+
+class AnotherAgent(Refused):
+    """Who proved it anew is not the agent who is in."""
+
+    status = 403
+
+
+def provider(configured, recent=None):
+    """ProConnect and us, its client; None where the settings name none. `recent` as for oidc.Provider."""
+    if not configured.proconnect_issuer:
+        return None
+    return oidc.Provider(configured.proconnect_issuer, configured.proconnect_client_id,
+                         configured.proconnect_client_secret, scope=SCOPE, enough=ENOUGH, pkce=True, recent=recent)
+
+
+# --- Who it is ------------------------------------------------------------------------------------------------------
+
+def recognise(issuer, sub, claims):
+    """The agent whose account this subject opens; the first time it is linked to it. Raises NotKnownHere."""
+    agent = _linked(issuer, sub) or _link(issuer, sub, claims)
+    if agent is None or not _opens(agent):
+        raise NotKnownHere()
+    return agent
+
+
+def _linked(issuer, sub):
+    return Agent.get_or_none(Agent.issuer == issuer, Agent.sub == sub)
+
+
+def _link(issuer, sub, claims):
+    """None where no open account waits for this address at this SIRET."""
+    agent = _invited(claims)
+    if agent is None or not _opens(agent):
+        return None
+    free = (Agent.id == agent.id) & Agent.sub.is_null() & (Agent.siret == agent.siret) & (Agent.email == agent.email)
+    with transaction():
+        if Agent.update(issuer=issuer, sub=sub).where(free).execute():
+            journal.record(agent, "lier_proconnect", "agent", agent.id)
+    return _linked(issuer, sub)
+
+
+def _invited(claims):
+    email, where = claims.get("email"), claims.get("siret")
+    if not (isinstance(email, str) and isinstance(where, str) and email.isprintable() and siret.read(where)):
+        return None
+    return Agent.get_or_none(Agent.email == accounts.log_in_name(email)[:254], Agent.siret == siret.read(where),
+                             Agent.sub.is_null())
+
+
+def _opens(agent):
+    """Not suspended, and within its dates."""
+    since, until = [getattr(agent, column) for column in TERMS.get(agent.role, ())] or (None, None)
+    today = now().astimezone(PARIS).date()
+    return not agent.suspended_at and (since or today) <= today <= (until or today)
+
+
+# --- The link ends --------------------------------------------------------------------------------------------------
+
+def unlink(actor, agent):
+    """Whoever proves the address and the SIRET next is linked anew; sessions end, the owner is told."""
+    with transaction():
+        if forget_link(agent):
+            accounts.end_sessions(agent)
+            Mail.create(key=f"{MAIL}:{agent.id}:{secrets.token_hex(4)}:agent", name=MAIL, recipient=agent.email,
+                        context={"sender": actor.name})
+            journal.record(actor, "delier_proconnect", "agent", agent.id)
+
+
+def forget_link(agent):
+    """For an account that changes hands, too. Was there one?"""
+    return bool(Agent.update(issuer=None, sub=None).where(Agent.id == agent.id, Agent.sub.is_null(False)).execute())
+
+
+# --- A proof anew ---------------------------------------------------------------------------------------------------
+
+def is_linked(agent):
+    """Can the agent prove it at the ProConnect of the settings?"""
+    return agent.sub is not None and agent.issuer == settings.active().proconnect_issuer
+
+
+def refuse_post(agent, form):
+    """A proof of ProConnect's comes back by its own way, never with a post. Raises AnotherAgent."""
+    raise AnotherAgent()
+
+
+def keep_proof(session, issuer, tokens):
+    """The agent of `session` has just proved it; the session ends at ProConnect too from now on. Raises AnotherAgent.
+    """
+    if (session.agent.issuer, session.agent.sub) != (issuer, tokens.claims["sub"]):
+        raise AnotherAgent()
+    WebSession.update(id_token=tokens.id_token).where(WebSession.login == session.login).execute()

@@ -1,0 +1,433 @@
+"""ProConnect's agents come in and leave, against the running stand-in and each of its faults; their rights are ours."""
+import datetime
+import logging
+import threading
+import time
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+import requests
+
+from demo import proconnect as standin
+from demo import tokens
+from demo.agents import AGENTS, LYON, MARSEILLE
+from demo.franceconnect import running_provider
+from demo.identities import IDENTITIES
+from demo.visitor import Visitor
+from models import Agent, Event, Mail, Role, SingleUse, Voter, WebSession, now
+from portal import accounts, oidc, proconnect, siret
+from portal.settings import Settings, use
+from tests import pro
+from tests.engines import LOOPBACK, ONE_ENGINE
+from tests.factories import a_commune, an_agent, log_in
+from tests.test_franceconnect import HOME, SECRET, OUTAGES, Person, asked, link, says, slow
+from tests.test_franceconnect import RETURN as VOTERS_RETURN
+
+RETURN, AFTER = "http://localhost/proconnect/retour", "http://localhost/connexion"
+TAMPERED = sorted({*tokens.WRONG_CLAIMS, *tokens.WRONG_USERINFO, *tokens.ID_TOKEN_SIGNATURES, "without_mfa",
+                   "declared_with_mfa", *tokens.USERINFO_SIGNATURES, "no_id_token", "wrong_callback_iss",
+                   "no_callback_iss"})
+TOO_WEAK = ("low_acr", "without_mfa", "declared_with_mfa")
+UNKNOWN = "n’est pas connu ici"
+LONG_AGO, FAR_AHEAD = datetime.date(2020, 1, 1), datetime.date(2099, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def running():
+    with running_provider("maprocuration-demo", SECRET, [VOTERS_RETURN], [HOME]) as (_, low), \
+            running_provider(pro.CLIENT, pro.SECRET, [RETURN], [AFTER], **pro.KIND) as (_, there):
+        yield low, there
+
+
+@pytest.fixture
+def providers(running):
+    for provider, people in zip(running, (IDENTITIES, AGENTS)):
+        provider.fault, provider.identities = None, {identity.login: identity for identity in people}
+    yield running
+    for provider in running:
+        provider.fault = None
+
+
+@pytest.fixture
+def there(providers):
+    return providers[1]
+
+
+@pytest.fixture
+def settings(database_url, providers, tmp_path):
+    low, there = providers
+    return use(Settings(database_url=database_url, secret_key="s" * 64, journal_key="j" * 64, base_url=HOME[:-1],
+                        mail_url=f"mailbox:{tmp_path}", franceconnect_issuer=low.issuer,
+                        franceconnect_client_secret=SECRET, shared_networks=LOOPBACK, **pro.settings_of(there.issuer)))
+
+
+@pytest.fixture
+def unprotected(app):
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app
+
+
+@pytest.fixture
+def dominique(unprotected):
+    """An agent of Lyon, invited: ProConnect knows the same address and the same SIRET."""
+    an_invited("mairie")
+    return Colleague(unprotected)
+
+
+class Colleague(Person):
+    door, inside = "/proconnect/connexion", "/admin/"
+
+    def leaves(self, **fields):
+        return self.leaves_for_franceconnect(**fields)
+
+    def chooses(self, login="mairie", **fields):
+        """Whoever ProConnect knows in this browser is asked nothing."""
+        address = self.leaves(**fields)
+        return self.franceconnect.passes(address) or self.franceconnect.chooses(address, login)
+
+    def logs_in(self, login="mairie", **fields):
+        return self.comes_back(self.chooses(login, **fields))
+
+
+def an_invited(login, role=Role.COMMUNE, **columns):
+    """The account that waits for one of the stand-in's people."""
+    person = next(person for person in AGENTS if person.login == login)
+    return an_agent(role, **{"email": person.email, "siret": person.siret, "password_hash": None, **columns})
+
+
+def account(login="mairie"):
+    return Agent.get(Agent.email == next(person.email for person in AGENTS if person.login == login))
+
+
+def acts():
+    return [event.act for event in Event.select().order_by(Event.id)]
+
+
+def is_refused(colleague, page, sentence=UNKNOWN, status=403):
+    assert says(page, sentence, status) and "Rien n’a été enregistré" in page.text
+    return not colleague.is_in and not WebSession.select().exists()
+
+
+# Coming in
+
+def test_an_invited_agent_comes_in_and_is_linked_once(dominique, there):
+    answer = dominique.logs_in()
+    assert (answer.status_code, answer.location) == (303, "/admin/") and dominique.is_in
+    assert (account().issuer, account().sub) == (there.issuer, there.sub_of("mairie"))
+    dominique.logs_out()
+    dominique.logs_in()
+    assert acts().count("lier_proconnect") == 1 and acts().count("connexion") == 2
+    assert WebSession.get().agent == account()
+
+
+def test_once_linked_the_subject_alone_opens_the_account(dominique, there):
+    dominique.logs_in()
+    there.alter("mairie", email="nouvelle.adresse@mairie.example", siret=MARSEILLE)
+    dominique.logs_out()
+    assert dominique.logs_in().status_code == 303 and dominique.is_in
+
+
+def test_another_subject_waits_until_the_account_is_unlinked(dominique, there):
+    dominique.logs_in()
+    dominique.logs_out()
+    there.alter("mairie", idp="un-autre-annuaire")
+    assert is_refused(dominique, dominique.logs_in(autre="oui"))
+    manager = an_agent(Role.MANAGER)
+    proconnect.unlink(manager, account())
+    assert dominique.logs_in(autre="oui").status_code == 303
+    assert account().sub == there.sub_of("mairie") and acts().count("lier_proconnect") == 2
+
+
+def test_unlinking_ends_sessions_and_tells_the_owner(dominique):
+    dominique.logs_in()
+    manager = an_agent(Role.MANAGER)
+    proconnect.unlink(manager, account())
+    assert not dominique.is_in and account().sub is None and "delier_proconnect" in acts()
+    assert [(mail.name, mail.recipient) for mail in Mail.select()] == [("proconnect_delie", account().email)]
+    proconnect.unlink(manager, account())
+    assert Mail.select().count() == 1, "there is nothing left to unlink"
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("columns", [
+    {"siret": None}, {"siret": MARSEILLE}, {"email": "quelqu.un@mairie.example"}, {"suspended_at": now()},
+    {"issuer": "https://elsewhere.example", "sub": "x"},
+    {"role": Role.MANAGER, "delegated_until": LONG_AGO},
+    {"role": Role.MANAGER, "delegated_from": FAR_AHEAD},
+    {"role": Role.OFFICER, "habilitated_until": LONG_AGO}])
+def test_who_has_no_open_account_is_told_nothing_of_it(unprotected, columns):
+    agent = an_invited("mairie", **columns)
+    colleague = Colleague(unprotected)
+    assert is_refused(colleague, colleague.logs_in())
+    assert Agent.get_by_id(agent.id).sub == columns.get("sub") and "lier_proconnect" not in acts()
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("columns", [
+    {"suspended_at": now()}, {"role": Role.MANAGER, "delegated_until": LONG_AGO}])
+def test_a_link_opens_no_account_that_is_closed(dominique, columns):
+    dominique.logs_in()
+    dominique.logs_out()
+    Agent.update(**columns).where(Agent.id == account().id).execute()
+    assert is_refused(dominique, dominique.logs_in())
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("login", ["inconnue", "autre.siret", "entreprise"])
+def test_who_was_not_invited_is_told_the_same(dominique, login):
+    assert is_refused(dominique, dominique.logs_in(login))
+    assert account().sub is None
+
+
+@ONE_ENGINE
+def test_roles_of_proconnect_give_no_right(dominique, there):
+    there.alter("mairie", roles=("agent_public_etat", "administrateur", "ministry"))
+    dominique.logs_in()
+    assert dominique.portal.get("/admin/agents/").status_code == 404
+    assert account().role == Role.COMMUNE
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("claims", [
+    {"email": None}, {"siret": None}, {"email": ["a@b.fr"]}, {"siret": 7}, {"email": "a\x00@b.fr"}, {"siret": "0" * 14}])
+def test_claims_that_are_none_link_nothing(dominique, there, claims):
+    there.alter("mairie", **claims)
+    assert is_refused(dominique, dominique.logs_in())
+
+
+@ONE_ENGINE
+def test_the_address_is_compared_without_case_and_the_siret_without_blanks(dominique, there):
+    there.alter("mairie", email=account().email.upper(), siret=f" {LYON[:3]} {LYON[3:]}")
+    assert dominique.logs_in().status_code == 303
+
+
+@ONE_ENGINE
+def test_what_is_asked_is_what_proconnect_allows(dominique):
+    sent = asked(dominique.leaves())
+    assert set(sent) == {"client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "claims",
+                         "code_challenge", "code_challenge_method"}
+    assert len(sent["state"]) >= 32 and len(sent["nonce"]) >= 32 and sent["code_challenge_method"] == "S256"
+    assert sent["claims"] == '{"id_token": {"acr": {"essential": true, "values": ["eidas1-mfa", "eidas2", "eidas3"]}}}'
+    assert (sent["scope"], sent["redirect_uri"]) == ("openid email siret", RETURN)
+
+
+@ONE_ENGINE
+def test_without_settings_there_is_no_such_way(app, unprotected):
+    app.extensions["proconnect"] = app.extensions["proconnect_anew"] = None
+    use(replace(app.jinja_env.globals["settings"], proconnect_issuer=""))
+    app.jinja_env.globals["settings"] = replace(app.jinja_env.globals["settings"], proconnect_issuer="")
+    visitor = app.test_client()
+    assert "ProConnect" not in visitor.get("/connexion").text
+    assert visitor.post("/proconnect/connexion").status_code == 404
+    assert visitor.get("/proconnect/retour?code=x&state=y").status_code == 400
+
+
+@ONE_ENGINE
+def test_the_button_bears_the_required_words(app):
+    page = app.test_client().get("/connexion").text
+    assert 'class="fr-connect fr-connect--pro"' in page and "Qu’est-ce que ProConnect" in page
+    assert page.index("fr-connect--pro") < page.index('class="fr-hr-or"') < page.index('name="password"')
+
+
+@ONE_ENGINE
+def test_a_log_in_begins_by_a_protected_post(app):
+    visitor = app.test_client()
+    assert visitor.get("/proconnect/connexion").status_code == 405
+    assert visitor.post("/proconnect/connexion").status_code == 400
+    assert not SingleUse.select().exists()
+
+
+# Tampered answers
+
+@ONE_ENGINE
+@pytest.mark.parametrize("fault", TAMPERED)
+def test_a_tampered_answer_opens_nothing(dominique, there, fault):
+    there.fault = fault
+    page = dominique.logs_in()
+    assert is_refused(dominique, page, *(("pas assez sûre", 403) if fault in TOO_WEAK else ("à recommencer", 400)))
+    assert account().sub is None
+    there.fault = None
+    assert dominique.logs_in().status_code == 303
+
+
+@ONE_ENGINE
+def test_a_provider_that_ignores_the_level_asked_for_is_refused(dominique):
+    assert is_refused(dominique, dominique.logs_in("niveau.faible"), "pas assez sûre")
+
+
+@ONE_ENGINE
+def test_proconnect_itself_refuses_who_has_no_second_factor(dominique):
+    address = dominique.chooses("sans.second.facteur")
+    assert asked(address)["error"] == "access_denied"
+    assert is_refused(dominique, dominique.comes_back(address), "second facteur", 200)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("verifier", [None, "w" * 64, ""])
+def test_the_code_is_worth_nothing_without_the_verifier_of_its_attempt(dominique, there, verifier):
+    sent = {"grant_type": "authorization_code", "code": asked(dominique.chooses())["code"], "redirect_uri": RETURN,
+            "client_id": pro.CLIENT, "client_secret": pro.SECRET, "code_verifier": verifier}
+    answer = requests.post(f"{there.issuer}/token", {name: value for name, value in sent.items() if value is not None})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+@ONE_ENGINE
+def test_a_code_put_into_another_attempt_s_answer_fails(dominique, unprotected):
+    """Code injection: the code was drawn under another challenge."""
+    mine, other = asked(dominique.chooses()), asked(Colleague(unprotected).chooses())
+    query = urlencode({"code": other["code"], "state": mine["state"], "iss": mine["iss"]})
+    assert is_refused(dominique, dominique.comes_back(f"/proconnect/retour?{query}"), "à recommencer", 400)
+
+
+@ONE_ENGINE
+def test_an_answer_replayed_after_log_out_opens_nothing(dominique):
+    address = dominique.chooses()
+    dominique.comes_back(address)
+    dominique.logs_out()
+    assert is_refused(dominique, dominique.comes_back(address), "à recommencer", 400)
+
+
+@ONE_ENGINE
+def test_an_answer_in_another_browser_opens_nothing(dominique, unprotected):
+    address = dominique.chooses()
+    other = Colleague(unprotected)
+    other.leaves()
+    assert is_refused(other, other.comes_back(address), "à recommencer", 400)
+    assert dominique.comes_back(address).status_code == 303
+
+
+@ONE_ENGINE
+def test_a_reload_asks_proconnect_nothing(dominique, there):
+    address = dominique.chooses()
+    dominique.comes_back(address)
+    there.seen.clear()
+    assert dominique.comes_back(address).location == "/admin/" and dominique.is_in
+    assert not there.seen
+
+
+def test_a_double_click_shares_one_log_in(dominique, there, monkeypatch):
+    address = dominique.chooses()
+    twin = Colleague(dominique.portal.application)
+    twin.portal.set_cookie("maprocuration", dominique.cookie)
+    slow(there, monkeypatch, seconds=0.7)
+    there.seen.clear()
+    answers = []
+    first = threading.Thread(target=lambda: answers.append(dominique.comes_back(address)))
+    first.start()
+    time.sleep(0.3)
+    answers.append(twin.comes_back(address))
+    first.join(15)
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert len([call for call in there.seen if call[1] == "token"]) == 1
+    assert dominique.is_in and twin.is_in
+    dominique.logs_out()
+    assert not twin.is_in
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("query", ["", "code=x", "code=x&state=y", "error=access_denied&state=undefined",
+                                   "error=<script>alert(1)</script>&state=x"])
+def test_an_unreadable_answer_is_begun_again(dominique, query):
+    page = dominique.comes_back(f"/proconnect/retour?{query}")
+    assert is_refused(dominique, page, "à recommencer", 400) and "<script>alert" not in page.text
+
+
+# Mixed up with FranceConnect
+
+@ONE_ENGINE
+def test_a_franceconnect_answer_is_worth_nothing_at_proconnect_s_door(dominique, unprotected):
+    camille = Person(unprotected)
+    address = camille.chooses()
+    page = camille.comes_back(address.replace(VOTERS_RETURN, RETURN))
+    assert says(page, "à recommencer", 400) and not WebSession.select().exists()
+    camille.comes_back(address)
+    assert says(camille.comes_back(address.replace(VOTERS_RETURN, RETURN)), "à recommencer", 400), "nor once used"
+    assert camille.portal.get("/admin/").status_code == 404
+
+
+@ONE_ENGINE
+def test_a_proconnect_answer_is_worth_nothing_at_franceconnect_s_door(dominique):
+    address = dominique.chooses()
+    page = dominique.comes_back(address.replace(RETURN, VOTERS_RETURN))
+    assert says(page, "à recommencer", 400) and not Voter.select().exists() and not WebSession.select().exists()
+    dominique.comes_back(address)
+    assert says(dominique.comes_back(address.replace(RETURN, VOTERS_RETURN)), "à recommencer", 400), "nor once used"
+    assert dominique.portal.get("/mes-procurations").status_code == 404
+
+
+@ONE_ENGINE
+def test_an_agent_takes_the_place_of_a_voter(dominique, unprotected):
+    dominique.door = "/franceconnect/connexion"
+    visitor, dominique.franceconnect = dominique.franceconnect, Visitor()
+    Person.logs_in(dominique, "durand")
+    dominique.door, dominique.franceconnect = Colleague.door, visitor
+    dominique.logs_in()
+    assert dominique.is_in and WebSession.get().voter is None
+    assert dominique.portal.get("/mes-procurations").status_code == 404
+
+
+# Outages
+
+@ONE_ENGINE
+@pytest.mark.parametrize("fault", OUTAGES)
+def test_an_outage_says_to_use_the_password(dominique, there, fault):
+    there.fault = fault
+    page = dominique.portal.post("/proconnect/connexion") if fault.startswith("discovery") else dominique.logs_in()
+    assert says(page, "avec votre mot de passe", 503) and int(page.headers["Retry-After"]) > 0
+    assert not dominique.is_in and dominique.portal.get("/connexion").status_code == 200
+    there.fault = None
+    assert dominique.logs_in().status_code == 303
+
+
+@ONE_ENGINE
+def test_logs_hold_no_claim_code_or_token(dominique, there, caplog):
+    caplog.set_level(logging.INFO)
+    address = dominique.chooses()
+    dominique.comes_back(address)
+    for fault in ("wrong_nonce", "token_500", "other_sub", "low_acr"):
+        there.fault = fault
+        dominique.logs_in()
+    dominique.logs_in("entreprise", autre="oui")
+    assert "id_token nonce" in caplog.text and "NotKnownHere" not in caplog.text.replace("refused: NotKnownHere", "")
+    for secret in (asked(address)["code"], asked(address)["state"], "eyJ", account().email, account().sub, LYON,
+                   "andrea", pro.SECRET):
+        assert secret not in caplog.text
+
+
+# Leaving
+
+def test_log_out_ends_both_sessions(dominique):
+    dominique.logs_in()
+    page = dominique.logs_out()
+    assert says(page, "ProConnect va aussi vous déconnecter", 200) and not WebSession.select().exists()
+    assert asked(link(page))["post_logout_redirect_uri"] == AFTER
+    back = dominique.franceconnect.browser.get(link(page), allow_redirects=False)
+    assert back.headers["Location"].startswith(f"{AFTER}?state=")
+    assert "Vous êtes déconnecté" in dominique.portal.get("/connexion").text
+    assert "inconnue" in dominique.franceconnect.opens(dominique.leaves()).text, "who comes next is asked who they are"
+
+
+@ONE_ENGINE
+def test_log_out_works_while_proconnect_is_down(dominique, there):
+    dominique.logs_in()
+    there.fault = "discovery_500"
+    answer = dominique.logs_out()
+    assert (answer.status_code, answer.location) == (303, "/connexion") and not dominique.is_in
+    assert "mais ProConnect ne répond pas" in dominique.portal.get("/connexion").text
+
+
+@ONE_ENGINE
+def test_an_agent_with_a_password_logs_out_here(unprotected):
+    colleague = Colleague(unprotected)
+    log_in(colleague.portal, agent=an_agent())
+    assert colleague.logs_out().location == "/connexion"
+
+
+@ONE_ENGINE
+def test_single_sign_on_comes_back_by_itself_and_another_account_is_asked_for(dominique):
+    dominique.logs_in()
+    dominique.portal.delete_cookie("maprocuration")
+    assert dominique.logs_in("ministere").location == "/admin/" and WebSession.get().agent == account()
+    assert asked(dominique.leaves(autre="oui"))["prompt"] == "login"
+    assert dominique.logs_in("entreprise", autre="oui").status_code == 403
