@@ -11,11 +11,11 @@ from typing import Callable, NamedTuple
 from flask import abort, make_response, render_template, request, url_for
 from flask_babel import lazy_gettext
 from flask_login import current_user
-from wtforms import Form, PasswordField
+from wtforms import Form, HiddenField, PasswordField
 from wtforms.validators import InputRequired
 
 from models import now
-from portal import accounts, proconnect, second_factor, sessions, settings, walls
+from portal import accounts, passkeys, proconnect, second_factor, sessions, settings, walls
 from portal.account_forms import code_field
 from portal.errors import Refused
 
@@ -44,6 +44,14 @@ class PasswordProof(Form):
                                         [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])
 
 
+class PasskeyProof(Form):
+    preuve_cle = HiddenField()
+
+
+def _has_password_only(agent):
+    return agent.password_hash and not second_factor.is_on(agent) and not settings.active().production
+
+
 def _check_password(agent, form):
     with second_factor.counted(agent):
         accounts.check_password(agent, form.preuve_mot_de_passe.data)
@@ -51,15 +59,16 @@ def _check_password(agent, form):
 
 CODE = Way("code", "admin/step_up/code.html", second_factor.is_on, CodeProof,
            lambda agent, form: second_factor.confirm(agent, form.preuve_code.data))
-PASSWORD = Way("password", "admin/step_up/password.html",
-               lambda agent: agent.password_hash and not settings.active().production, PasswordProof, _check_password)
+PASSWORD = Way("password", "admin/step_up/password.html", _has_password_only, PasswordProof, _check_password)
+PASSKEY = Way("passkey", "admin/step_up/passkey.html", passkeys.has, PasskeyProof,
+              lambda agent, form: passkeys.finish_proof(agent, sessions.challenge(), form.preuve_cle.data))
 PROCONNECT = Way("proconnect", "admin/step_up/proconnect.html", proconnect.is_linked, Form, proconnect.refuse_post)
-WAYS = [CODE, PROCONNECT]       # in the order they are shown
+WAYS = [CODE, PASSWORD, PASSKEY, PROCONNECT]    # in the order they are shown
 
 
 def ways_of(agent):
     """A password alone proves nothing where there is a second factor; the demonstration has agents without one."""
-    return [way for way in WAYS if way.offered(agent)] or [way for way in [PASSWORD] if way.offered(agent)]
+    return [way for way in WAYS if way.offered(agent)]
 
 
 def wanted(view=None, *, form=None):

@@ -5,7 +5,7 @@ from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
 MODULES = ("home", "franceconnect", "certifiee", "deconnexion", "proconnect", "demande", "mes_procurations",
-           "documents", "connexion", "double_authentification", "preuve", "sante", "adresse", "resiliation",
+           "documents", "connexion", "double_authentification", "passkeys", "preuve", "sante", "adresse", "resiliation",
            "mandataire", "mes_donnees", "retrouver", "session")
 
 

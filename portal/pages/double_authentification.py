@@ -5,7 +5,7 @@ from functools import wraps
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext
 
-from portal import second_factor, sessions
+from portal import passkeys, second_factor, sessions
 from portal.access import PUBLIC, access
 from portal.account_forms import CodeForm, RecoveryForm
 from portal.errors import Refused
@@ -66,7 +66,7 @@ def _asked(agent, form, use, template):
         return redirect(url_for(".activation"), 303)
     if form.validate_on_submit() and _right(form, use):
         return redirect(back_office(), 303)
-    return render_template(template, form=form), 422 if form.errors else 200
+    return render_template(template, form=form, has_passkey=passkeys.has(agent)), 422 if form.errors else 200
 
 
 def _right(form, use):
