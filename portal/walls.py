@@ -17,6 +17,9 @@ from models import TOWN_HALL, database
 ROLE = "maprocuration_town_hall"        # created in migrations/0001_policies.postgresql.sql
 NONE = ("none", "")                     # the user who logged in, and no commune
 UNDER_WAY = "?"
+BEHIND = ("agent", "couverture", "elector", "event", "mail", "mot", "passage", "personne", "procuration", "reference",
+          "roll", "roll_file", "roll_part", "saved_search", "tour_vise", "web_session")  # tables with a policy
+OPEN = ("commune", "commune_name", "rules", "scrutin", "tour", "tour_day")  # that the role reads without one
 MOVE = "SELECT set_config('role', %s, %s), set_config('app.commune', %s, %s)"
 
 _behind = ContextVar("wall", default=None)
@@ -93,3 +96,42 @@ def move(conn):
         conn.close()
         raise NoWall() from error
     conn.behind = conn.behind if local else commune
+
+
+# --- Is it up? ------------------------------------------------------------------------------------------------------
+
+def missing():
+    """Sentences, one per gap in the wall of the database in use; none on SQLite, which has no such wall. The user of
+    the portal may well own the tables or be a superuser: only the role has to be kept in."""
+    if not isinstance(database.obj, WalledDatabase):
+        return []
+    role = database.execute_sql(ABOUT_ROLE.format(may="SET" if database.server_version >= SETS_APART else "MEMBER"),
+                                (ROLE,)).fetchone()
+    if role is None:
+        return [f"the role {ROLE} is missing"]
+    known = dict(database.execute_sql(ABOUT_TABLES, {"role": ROLE}).fetchall())
+    return [*(sentence for sentence, gap in zip(OF_ROLE, role) if gap), *_of_tables(known)]
+
+
+SETS_APART = 160000         # from this version on, to be in a role and to take it are two things
+ABOUT_ROLE = """SELECT rolsuper OR rolbypassrls, rolcanlogin, NOT pg_has_role(session_user, oid, '{may}')
+                FROM pg_roles WHERE rolname = %s"""
+OF_ROLE = (f"the role {ROLE} bypasses row-level security", f"the role {ROLE} may log in",
+           f"the portal's user may not SET ROLE {ROLE}")
+ABOUT_TABLES = """
+SELECT relname, CASE WHEN pg_has_role(%(role)s, relowner, 'USAGE') THEN 'owned'
+                     WHEN NOT relrowsecurity THEN 'open'
+                     WHEN NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid
+                                      AND polroles = ARRAY[(SELECT oid FROM pg_roles WHERE rolname = %(role)s)])
+                     THEN 'without policy' ELSE 'kept' END
+FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace
+AND (pg_has_role(%(role)s, relowner, 'USAGE') OR has_any_column_privilege(%(role)s, oid, 'SELECT, INSERT, UPDATE')
+     OR has_table_privilege(%(role)s, oid, 'DELETE, TRUNCATE'))"""
+
+
+def _of_tables(known):
+    """`known`: what keeps the role in, by table that it reaches."""
+    for table in sorted({*known, *BEHIND}):
+        state = known.get(table, "out of reach")
+        if state != "kept" and (state, table in OPEN) != ("open", True):
+            yield f"the table {table} is {state} for the role {ROLE}"
