@@ -12,7 +12,7 @@ from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from models import AGENT_ROLES, TOWN_HALL, Agent
-from portal import accounts, second_factor, settings, step_up
+from portal import accounts, proconnect, second_factor, settings, siret, step_up
 from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
 from portal.database import transaction
@@ -33,14 +33,26 @@ def address(form, field):
         Email(lazy_gettext("field.email"))(form, field)
 
 
+def siret_kept(typed):
+    """Fourteen digits; what is none of them stays as it was typed, for `right_siret` to refuse. Nothing is None."""
+    return siret.read(typed) or typed or None
+
+
+def right_siret(form, field):
+    if field.data and not siret.read(field.data):
+        raise ValidationError(gettext("field.siret"))
+
+
 class Accounts(ScopedView):
     """What both have in common: the state of an account, its link, its suspension, its second factor."""
 
     column_formatters = {name: macro(f"cell_{name}") for name in ("state", "role", "totp_since")}
     column_formatters_detail = column_formatters
     form_args = {"email": {"validators": [address], "filters": [accounts.log_in_name],
-                           "render_kw": {"type": "email"}}}
-    hints = ("quality",)
+                           "render_kw": {"type": "email"}},
+                 "siret": {"validators": [right_siret], "filters": [siret_kept],
+                           "render_kw": {"inputmode": "numeric"}}}
+    hints = ("quality", "siret")
     list_template = "admin/accounts/accounts.html"
     details_template = "admin/accounts/account.html"
     create_template = "admin/accounts/invite.html"
@@ -103,6 +115,8 @@ class Accounts(ScopedView):
         changed = super().change(form, row)
         if changed.email != row.email:
             accounts.withdraw_links(changed)
+        if (changed.email, changed.siret) != (row.email, row.siret):
+            proconnect.forget_link(changed)
         accounts.end_sessions(changed, but=current_user.session.login)
         return changed
 
@@ -119,14 +133,24 @@ class Accounts(ScopedView):
     @expose("/double-authentification/", methods=("GET", "POST"))
     @step_up.wanted
     def double_authentification_view(self):
-        """For a colleague who lost telephone and recovery codes. GET asks."""
+        """For a colleague who lost telephone and recovery codes."""
+        return self.asked_first("admin/accounts/second_factor.html", second_factor.reset, "account.second_factor_off")
+
+    @expose("/proconnect/", methods=("GET", "POST"))
+    @step_up.wanted
+    def proconnect_view(self):
+        """For a colleague whom ProConnect knows under another subject since their service changed its directory."""
+        return self.asked_first("admin/accounts/proconnect.html", proconnect.unlink, "account.proconnect_unlinked")
+
+    def asked_first(self, template, act, said):
+        """GET asks whether `act` shall befall the account of somebody else."""
         agent = self.get_one(request.values.getlist("id"))
         if agent.id == self.actor.id:
             raise OwnAccount()
         if request.method == "GET":
-            return self.render("admin/accounts/second_factor.html", model=agent)
-        second_factor.reset(self.actor, agent)
-        flash(gettext("account.second_factor_off"), "success")
+            return self.render(template, model=agent)
+        act(self.actor, agent)
+        flash(gettext(said), "success")
         return redirect(self.get_url(".details_view", id=agent.id), 303)
 
 
@@ -136,8 +160,8 @@ class TownHallAccounts(Accounts):
     roles = MANAGERS
     rights = {"create": MANAGERS, "edit": MANAGERS}
     column_list = ("name", "quality", "role", "email", "state")
-    column_details_list = ("name", "email", "role", "quality", "state", "created_at", "totp_since")
-    form_columns = ("first_name", "last_name", "email", "role", "quality")
+    column_details_list = ("name", "email", "role", "quality", "siret", "state", "created_at", "totp_since")
+    form_columns = ("first_name", "last_name", "email", "role", "quality", "siret")
     form_args = {**Accounts.form_args, "role": {"choices": choices_of(TOWN_HALL)}}
 
     def columns(self, form):
@@ -175,12 +199,12 @@ class AgentView(Accounts):
     roles = MINISTRY
     rights = {"create": MINISTRY, "edit": MINISTRY}
     column_list = ("name", "email", "role", "unit", "commune.label", "state")
-    column_details_list = ("name", "email", "role", "quality", "unit", "place", "commune.label", "habilitated_from",
-                           "habilitated_until", "state", "created_at", "totp_since")
+    column_details_list = ("name", "email", "role", "quality", "unit", "place", "siret", "commune.label",
+                           "habilitated_from", "habilitated_until", "state", "created_at", "totp_since")
     column_filters = (Choice(Agent.role, choices_of(AGENT_ROLES)),)
-    form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place",
+    form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place", "siret",
                     "habilitated_from", "habilitated_until")
-    hints = ("quality", "commune", "place")
+    hints = ("quality", "commune", "place", "siret")
     form_base_class = AgentForm
     form_overrides = {"commune": CommuneField}
     form_args = {**Accounts.form_args, "role": {"choices": choices_of(AGENT_ROLES)},

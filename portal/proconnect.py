@@ -2,7 +2,7 @@
 in our accounts, and an account is linked once, to who has its address and its SIRET."""
 import secrets
 
-from models import Agent, Mail, Role, WebSession, now
+from models import Agent, Mail, WebSession, now
 from portal import accounts, journal, oidc, settings, siret
 from portal.catalogue import PARIS
 from portal.database import transaction
@@ -12,10 +12,6 @@ SCOPE = "openid email siret"
 # A second factor, and an identity that the employer checked: eidas0 is what people say of themselves.
 ENOUGH = ("eidas1-mfa", "eidas2", "eidas3")
 MAIL = "proconnect_delie"
-TERMS = {  # columns between which an account of the role opens
-    Role.OFFICER: ("habilitated_from", "habilitated_until"),
-    Role.MANAGER: ("delegated_from", "delegated_until"),
-}
 
 
 class NotKnownHere(Refused):
@@ -73,10 +69,9 @@ def _invited(claims):
 
 
 def _opens(agent):
-    """Not suspended, and within its dates."""
-    since, until = [getattr(agent, column) for column in TERMS.get(agent.role, ())] or (None, None)
+    """Not suspended, within a delegation's dates and a habilitation's."""
     today = now().astimezone(PARIS).date()
-    return not agent.suspended_at and (since or today) <= today <= (until or today)
+    return accounts.is_open(agent) and (agent.habilitated_from or today) <= today <= (agent.habilitated_until or today)
 
 
 # --- The link ends --------------------------------------------------------------------------------------------------
