@@ -1,5 +1,5 @@
 """The accounts of agents: all of them for the ministry, those of the own town hall for its manager."""
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request
 from flask_admin import expose
 from flask_admin.form import BaseForm
 from flask_admin.model.template import macro
@@ -12,7 +12,7 @@ from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from models import AGENT_ROLES, TOWN_HALL, Agent
-from portal import accounts, proconnect, second_factor, settings, siret, step_up
+from portal import accounts, look_ups, proconnect, second_factor, siret, step_up
 from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
 from portal.database import transaction
@@ -79,22 +79,18 @@ class Accounts(ScopedView):
         return query
 
     def beside(self, row):
-        return {"own": row.id == self.actor.id}
+        return {"own": row.id == self.actor.id, "guarded": second_factor.guards(row)}
 
     # --- Invitation ---
 
     def insert(self, form):
         agent, _ = accounts.create(self.actor, **self.columns(form))
-        self._template_args["token"] = accounts.send_link(self.actor, agent)
+        accounts.send_link(self.actor, agent)
         return agent
 
     def created(self, row):
-        return self.invitation(row, self._template_args["token"])
-
-    def invitation(self, agent, token):
-        """The link, shown once: only its hash is kept."""
-        link = settings.active().base_url.rstrip("/") + url_for("pages.invitation", token=token)
-        return self.render("admin/accounts/invitation.html", model=agent, link=link)
+        """The link is mailed, never shown: whoever saw it would choose the password of somebody else."""
+        return self.render("admin/accounts/invitation.html", model=row)
 
     @expose("/inviter/", methods=("POST",))
     @step_up.wanted
@@ -103,18 +99,18 @@ class Accounts(ScopedView):
         if agent.id == self.actor.id:
             raise OwnAccount()
         with transaction():
-            token = accounts.send_link(self.actor, agent)
-        return self.invitation(agent, token)
+            accounts.send_link(self.actor, agent)
+        return self.created(agent)
 
     # --- Changes ---
 
     def change(self, form, row):
-        """Whoever was logged in may have had another role or town; a link went to the address of before."""
+        """Whoever was logged in may have had another role or town; links were for who had the address of before."""
         if row.id == self.actor.id and form.role.data != row.role:
             raise OwnAccount()
         changed = super().change(form, row)
         if changed.email != row.email:
-            accounts.withdraw_links(changed)
+            accounts.note_address(self.actor, changed, row.email)
         if (changed.email, changed.siret) != (row.email, row.siret):
             proconnect.forget_link(changed)
         accounts.end_sessions(changed, but=current_user.session.login)
@@ -200,7 +196,8 @@ class AgentView(Accounts):
     rights = {"create": MINISTRY, "edit": MINISTRY}
     column_list = ("name", "email", "role", "unit", "commune.label", "state")
     column_details_list = ("name", "email", "role", "quality", "unit", "place", "siret", "commune.label",
-                           "habilitated_from", "habilitated_until", "state", "created_at", "totp_since")
+                           "habilitated_from", "habilitated_until", "state", "look_up_suspended_at", "created_at",
+                           "totp_since")
     column_filters = (Choice(Agent.role, choices_of(AGENT_ROLES)),)
     form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place", "siret",
                     "habilitated_from", "habilitated_until")
@@ -213,6 +210,10 @@ class AgentView(Accounts):
 
     def columns(self, form):
         return {**{name: form[name].data for name in self.form_columns}, "commune": form.commune.found}
+
+    @bulk(*MINISTRY)
+    def retablir_recherche(self, row):
+        look_ups.lift(self.actor, row)
 
 
 def views():

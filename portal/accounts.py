@@ -128,14 +128,30 @@ def forgotten(email):
     if limits.count((RESETS, name))[0].times > RESETS.most or not agent or agent.sub and not agent.password_hash:
         return
     with transaction():
-        tell(agent, "mot_de_passe_oublie", draw=_draw_link(agent, RESET), address=agent.email)
+        mail_link(agent, "mot_de_passe_oublie", RESET)
         journal.record(agent, "mot_de_passe_oublie", "agent", agent.id)
+
+
+def mail_link(agent, name, kind=INVITATION, **facts):
+    """Queue a mail that holds such a link, and return its token too. In the transaction of the caller."""
+    draw = _draw_link(agent, kind)
+    tell(agent, name, draw=draw, address=agent.email, **facts)
+    return token_of(draw, kind)
 
 
 def tell(agent, name, to=None, **facts):
     """Queue a mail to the owner of an account, at its address or another one. In the transaction of the caller."""
     Mail.create(key=f"{name}:{agent.id}:{secrets.token_hex(8)}:agent", name=name, recipient=to or agent.email,
                 context=facts)
+
+
+@walls.whole_country()
+def note_address(actor, agent, before):
+    """The address of `agent` was another one `before`: links sent there die, and both addresses are told. In the
+    transaction of the caller."""
+    withdraw_links(agent)
+    for to in (before, agent.email):
+        tell(agent, "adresse_de_compte", to, before=before, after=agent.email, sender=actor.name)
 
 
 # --- The password ---------------------------------------------------------------------------------------------------

@@ -108,8 +108,9 @@ def reset_second_factor(email):
     agent = Agent.get_or_none(Agent.email == accounts.log_in_name(email))
     if agent is None:
         sys.exit("no such account")
-    second_factor.reset(CLOCK, agent)
-    click.echo("second factor taken off; the next log-in enrols a new one")
+    token = second_factor.reset(CLOCK, agent)
+    click.echo("second factor and password taken off; a mail leaves with this link, good for a day:")
+    click.echo(f"{settings.active().base_url}/invitation/{token}")
 
 
 @towns.command("import")

@@ -3,7 +3,7 @@ in our accounts, and an account is linked once, to who has its address and its S
 import secrets
 
 from models import Agent, Mail, WebSession, now
-from portal import accounts, journal, oidc, settings, siret
+from portal import accounts, journal, oidc, settings, siret, walls
 from portal.catalogue import PARIS
 from portal.database import transaction
 from portal.errors import Refused
@@ -86,6 +86,7 @@ def unlink(actor, agent):
             journal.record(actor, "delier_proconnect", "agent", agent.id)
 
 
+@walls.whole_country()
 def forget_link(agent):
     """For an account that changes hands, too. Was there one?"""
     return bool(Agent.update(issuer=None, sub=None).where(Agent.id == agent.id, Agent.sub.is_null(False)).execute())

@@ -177,14 +177,23 @@ def use_any(agent, typed):
 
 
 @walls.whole_country()
+def guards(agent):
+    """Has the account a second factor, of whatever kind?"""
+    return agent.totp_since is not None or passkeys.has(agent)
+
+
+@walls.whole_country()
 def reset(actor, agent):
-    """Take the second factor away, for somebody who lost it: sessions end, the next log-in enrols anew."""
+    """Take the second factor away, for somebody who lost it: sessions end, the next log-in enrols anew. The password
+    goes too, since whoever asked may have it: the way back in is a link, mailed to the owner. Returns its token."""
     with transaction():
-        Agent.update(totp_secret=None, totp_since=None).where(Agent.id == agent.id).execute()
+        Agent.update(totp_secret=None, totp_since=None, password_hash=None).where(Agent.id == agent.id).execute()
         _recovery_codes(agent).execute()
         passkeys.forget(agent)
+        accounts.withdraw_links(agent)
         accounts.end_sessions(agent)
         journal.record(actor, "oter_second_facteur", "agent", agent.id)
+        return accounts.mail_link(agent, "second_facteur_ote", sender=getattr(actor, "name", None))
 
 
 def _sealed(purpose, agent, secret):
