@@ -1,6 +1,7 @@
 """CSV for spreadsheets: streamed, with French separators, and without formulas."""
 import csv
 import io
+import unicodedata
 
 from flask import Response, current_app
 
@@ -10,7 +11,7 @@ from portal.typography import loosen
 
 CHUNK = 500                                 # rows read at a time
 BYTE_ORDER_MARK = "\ufeff"                  # else a spreadsheet takes UTF-8 for something else
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, CSV injection
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")  # OWASP, CSV injection
 
 
 def stream(titles, ids, read, filename):
@@ -44,4 +45,5 @@ def _lines(rows):
 def safe(value):
     """Text that no spreadsheet takes for a formula, with the ordinary spaces that others' programs look for."""
     text = "" if value is None else loosen(str(value))
-    return "'" + text if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    read = unicodedata.normalize("NFKC", text)      # a full-width ＝ is read as the other one
+    return "'" + text if read.startswith(FORMULA) or read.lstrip().startswith(FORMULA) else text

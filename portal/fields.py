@@ -155,6 +155,9 @@ class DayField(Field):
         if not formdata and self.data:
             self.year, self.month, self.day = (part.lstrip("0") or part for part in self.data.split("-"))
 
+    def process_formdata(self, values):
+        """Nothing: a day is typed in its parts only."""
+
     @property
     def is_typed(self):
         return bool(self.day or self.month or self.year)

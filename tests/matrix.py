@@ -161,16 +161,19 @@ class Doors:
 
     # --- Answers ---
 
-    def ask(self, role, method, address, **sent):
-        """The answer, after which everything is as it was."""
+    def ask(self, role, method, address, keep=False, **sent):
+        """The answer, after which everything is as it was, unless `keep`."""
         self.app.config["WTF_CSRF_ENABLED"] = method != TOKEN
         answer = self.client(role).open(address, method=method.partition("+")[0], **sent)
         answer.get_data()
         answer.close()
         self.weak += [f"{address} {method}: {fault}" for fault in weak(answer)]
-        if answer.status_code < 400 or method == TOKEN:
-            put(self.sound, self.path)
+        if not keep and (answer.status_code < 400 or method == TOKEN):
+            self.restore()
         return answer
+
+    def restore(self):
+        put(self.sound, self.path)
 
     def said(self, answer):
         """An answer as the matrix has it: its status, and where it leads or what it lacks."""
