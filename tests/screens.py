@@ -15,7 +15,8 @@ from tests.paper import WRITTEN
 from tests.voter import SOUND
 from tests.world import HARD
 
-ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503, "host", "franceconnect", "franceconnect-plus")
+ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503, "host", "franceconnect", "franceconnect-plus",
+          "proconnect")
 
 
 class Screen(NamedTuple):
@@ -218,7 +219,7 @@ def logs_in(login):
     def step(page, world):
         page.wait_for_url(f"{world.standin}/**")
         with page.expect_navigation(url=f"{world.url}/**"):
-            page.locator(f"button[name=login][value={login}]").click()
+            page.locator(f"button[name=login][value='{login}']").click()
     return step
 
 
@@ -308,6 +309,36 @@ def establishes(page, world):
 def gives_password(page, world):
     """At the agents' log-in, as the one who has a second factor."""
     fills(email=world.guarded.email, password=PASSWORD)(page, world)
+    sends_password(page, world)
+
+
+def sends_password(page, world):
+    """The other form of the page leads to ProConnect."""
+    with page.expect_navigation():
+        page.locator("form:has([name=password]) button").evaluate(PRESS)
+
+
+def by_proconnect(login):
+    """At the agents' log-in; what ProConnect answers for one of its people."""
+    def step(page, world):
+        sends(PROCONNECT)(page, world)
+        logs_in(login)(page, world)
+    return step
+
+
+def linked_proof(page, world):
+    """A page that wants a proof, for somebody who came by ProConnect a while ago."""
+    by_proconnect("maire")(page, world)
+    proof_ages(page, world)
+    page.goto(f"{world.url}/admin/comptes/new/")
+
+
+def fills_then_waits(page, world):
+    """The proof grows old while somebody types."""
+    by_proconnect("maire")(page, world)
+    page.goto(f"{world.url}/admin/comptes/new/")
+    fills(first_name="Andréa", last_name="Exemple", email="andrea.exemple@mairie.example")(page, world)
+    WebSession.update(proved_at=None).execute()
     sends()(page, world)
 
 
@@ -323,7 +354,7 @@ def ticks_rows(page, world):
         box.evaluate(PRESS)
 
 
-FRANCECONNECT = "/franceconnect/connexion"
+FRANCECONNECT, PROCONNECT = "/franceconnect/connexion", "/proconnect/connexion"
 DEMANDE = {name.replace("-", "__"): True if answer == "y" else answer for name, answer in SOUND.items()}
 ASKED = fills(**DEMANDE, tours=True), sends("/demande")
 LOST = "/mes-procurations/retrouver"
@@ -345,13 +376,18 @@ PUBLIC = (
     Screen("public/plan-du-site-connecte", "/plan-du-site", mandant),
     Screen("public/statistiques", "/statistiques"),
     Screen("public/connexion", "/connexion"),
-    Screen("public/connexion-vide", "/connexion", None, (sends(),)),
+    Screen("public/connexion-vide", "/connexion", None, (sends_password,)),
     Screen("public/connexion-refusee", "/connexion", None, (
-        fills(email=f"mairie@{DOMAIN}", password="ce n’est pas le bon"), sends())),
+        fills(email=f"mairie@{DOMAIN}", password="ce n’est pas le bon"), sends_password)),
     Screen("public/invitation", "/invitation/{w.invitation}"),
     Screen("public/invitation-differents", "/invitation/{w.invitation}", None, (
         fills(password="une phrase assez longue", again="une autre phrase"), sends())),
     Screen("public/invitation-morte", "/invitation/inconnue"),
+    Screen("public/mot-de-passe-oublie", "/connexion/mot-de-passe-oublie"),
+    Screen("public/mot-de-passe-oublie-envoye", "/connexion/mot-de-passe-oublie", None, (
+        fills(email="personne@exemple.fr"), sends())),
+    Screen("public/mot-de-passe-trop-d-essais", "/connexion", None, (
+        *(fills(email="inconnue@exemple.fr", password="faux"), sends()) * 7,)),
     Screen("public/code", "/connexion", None, (gives_password,)),
     Screen("public/code-faux", "/connexion", None, (gives_password, fills(code="000000"), sends())),
     Screen("public/code-de-secours", "/connexion/code-de-secours", None, (
@@ -402,6 +438,28 @@ CERTIFIED = (
     Screen("certifiee/fin", "/", None, (
         without_a_visit(), proves("bellerose"), goes_no_further,
         lambda page, world: page.locator("form[action$='/deconnexion'] button").click())),
+)
+
+PROCONNECT_SCREENS = (
+    Screen("proconnect/depart", "/connexion", None, (goes_no_further, sends(PROCONNECT))),
+    Screen("proconnect/choix", "/connexion", None, (
+        sends(PROCONNECT), lambda page, world: page.wait_for_url(f"{world.standin}/pro/**"))),
+    Screen("proconnect/arrivee", "/connexion", None, (by_proconnect("autre.mairie"),)),
+    Screen("proconnect/inconnu", "/connexion", None, (by_proconnect("inconnue"),)),
+    Screen("proconnect/niveau", "/connexion", None, (by_proconnect("niveau.faible"),)),
+    Screen("proconnect/abandon", "/connexion", None, (by_proconnect("sans.second.facteur"),)),
+    Screen("proconnect/perdu", "/proconnect/retour"),
+    Screen("proconnect/fin", "/connexion", None, (
+        by_proconnect("autre.mairie"), goes_no_further,
+        lambda page, world: page.locator("form[action$='/deconnexion'] button").click())),
+    Screen("proconnect/preuve", "/connexion", None, (linked_proof,)),
+    Screen("proconnect/preuve-autre-compte", "/connexion", None, (
+        linked_proof, sends("/proconnect/preuve"), logs_in("mairie"))),
+    Screen("proconnect/preuve-portee", "/connexion", None, (
+        fills_then_waits, sends("/proconnect/preuve"), logs_in("maire"))),
+    Screen("proconnect/lien-a-retirer", "/connexion", None, (
+        by_proconnect("maire"),
+        opens("{w.url}/admin/comptes/proconnect/?id={w.colleague.id}"))),
 )
 
 VOTER = (
@@ -602,8 +660,7 @@ PROFILE = (
     Screen("profil/preuve-portee", "/admin/comptes/new/", maire, (
         lambda page, world: WebSession.update(proved_at=None).execute(), sends())),
     Screen("profil/codes-de-secours", "/admin/profil/codes-de-secours", guarded),
-    Screen("profil/codes-de-secours-nouveaux", "/admin/profil/codes-de-secours", guarded, (
-        gives_code("current"), sends())),
+    Screen("profil/codes-de-secours-nouveaux", "/admin/profil/codes-de-secours", guarded, (sends(),)),
 )
 
 MINISTRY = (
@@ -682,5 +739,5 @@ HARD_SCREENS = tuple(
     Screen("difficile/recherche", GRID, hard_agent, searches("van")),
 )
 
-SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *CERTIFIED, *VOTER, *MANDATAIRE, *OFFICER, *COMMUNE, *PROFILE, *MINISTRY,
-           *ERROR, *DEMO, *MAILS, *HARD_SCREENS)
+SCREENS = (*PUBLIC, *FRANCECONNECT_SCREENS, *CERTIFIED, *PROCONNECT_SCREENS, *VOTER, *MANDATAIRE, *OFFICER, *COMMUNE,
+           *PROFILE, *MINISTRY, *ERROR, *DEMO, *MAILS, *HARD_SCREENS)

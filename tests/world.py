@@ -29,9 +29,10 @@ from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.certifiee import PlusDown
 from portal.pages.franceconnect import FranceConnectDown
+from portal.pages.proconnect import ProConnectDown
 from portal.settings import Settings, use
 from portal.single_use import token_of
-from tests import factories, plus
+from tests import factories, plus, pro
 from tests.engines import LOOPBACK
 from tests.factories import a_mandataire, a_procuration, a_voter, an_agent, an_officer, fresh, log_in
 
@@ -60,7 +61,8 @@ class World:
             database_url=f"sqlite:///{folder / 'world.db'}", secret_key="s" * 64, journal_key="j" * 64,
             base_url=self.url, mail_url=f"mailbox:{folder / 'courriels'}",
             franceconnect_issuer=f"{self.standin}/api/v2", franceconnect_client_secret=SECRET,
-            shared_networks=LOOPBACK, **plus.settings_of(f"{self.standin}/plus/api/v2")))
+            shared_networks=LOOPBACK, **plus.settings_of(f"{self.standin}/plus/api/v2"),
+            **pro.settings_of(f"{self.standin}/pro/api/v2")))
 
     def __enter__(self):
         open_database(self.settings.database_url)
@@ -70,7 +72,8 @@ class World:
         _add_errors(self.app)
         self._serve(self.app, self.listening[0])
         self._serve(DispatcherMiddleware(self._provider(), {
-            "/courriels": create_mailbox(str(self.folder / "courriels")), "/plus": self._plus()}), self.listening[1])
+            "/courriels": create_mailbox(str(self.folder / "courriels")), "/plus": self._plus(),
+            "/pro": self._pro()}), self.listening[1])
         database.connect(reuse_if_open=True)
         return self
 
@@ -93,6 +96,10 @@ class World:
                                [f"{self.url}/franceconnect/retour-certifie"], [f"{self.url}/deconnexion/suite"],
                                kind=PlusProvider, client_keys=f"{self.url}/franceconnect/cles", faults=True,
                                **options)
+
+    def _pro(self):
+        return create_provider(f"{self.standin}/pro", pro.CLIENT, pro.SECRET, [f"{self.url}/proconnect/retour"],
+                               [f"{self.url}/connexion"], faults=True, **pro.KIND)
 
     def _serve(self, app, listening):
         connections = {}
@@ -371,6 +378,7 @@ def _add_errors(app):
     @app.get("/erreur/<name>")
     @access.access(access.PUBLIC)
     def erreur(name):
-        if name in ("franceconnect", "franceconnect-plus"):
-            raise FranceConnectDown() if name == "franceconnect" else PlusDown()
+        if down := {"franceconnect": FranceConnectDown, "franceconnect-plus": PlusDown,
+                    "proconnect": ProConnectDown}.get(name):
+            raise down()
         return (bare("errors/host.html"), 400) if name == "host" else abort(int(name))
