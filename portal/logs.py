@@ -53,7 +53,7 @@ def _speak(formatter, level):
         root.removeHandler(handler)
     HANDLER.setFormatter(formatter)
     if HANDLER not in root.handlers:
-        HANDLER.addFilter(_is_wanted)
+        HANDLER.addFilter(is_wanted)
         root.addHandler(HANDLER)
     if level:
         root.setLevel(level)
@@ -63,7 +63,7 @@ def _is_ours(record):
     return record.name.partition(".")[0] == OURS
 
 
-def _is_wanted(record):
+def is_wanted(record):
     """A library's debug lines hold SQL, its values, addresses."""
     return _is_ours(record) or record.levelno >= logging.WARNING
 
