@@ -8,7 +8,7 @@ from peewee import DatabaseError, InterfaceError, fn
 from playhouse.pool import MaxConnectionsExceeded
 
 from models import Agent, Event, database, now
-from portal import settings
+from portal import settings, walls
 from portal.database import clock, migrations
 from portal.settings import PREFIX, UnusableSetting
 
@@ -27,7 +27,12 @@ def faults():
     pending = [migration.name for migration in migrations().status() if not migration.applied]
     if pending:
         return [f"{SAID}migrations are pending: {', '.join(pending)}; run `flask db upgrade`"]
-    return [*_sample_accounts(), *_clocks()]
+    return [*_walls(), *_sample_accounts(), *_clocks()]
+
+
+def _walls():
+    for missing in walls.missing():
+        yield f"{SAID}row-level security: {missing}"
 
 
 def _sample_accounts():

@@ -62,6 +62,16 @@ def test_pending_migrations_are_named(production, behind):
     assert refused().startswith("MAPROCURATION_DATABASE_URL: migrations are pending: 0001_initial")
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("fault", ["ALTER TABLE procuration DISABLE ROW LEVEL SECURITY",
+                                   "ALTER ROLE maprocuration_town_hall BYPASSRLS"])
+def test_a_second_wall_that_is_down_is_named(production, fault):
+    with database.atomic() as transaction:
+        database.execute_sql(fault)
+        assert "MAPROCURATION_DATABASE_URL: row-level security: " in refused()
+        transaction.rollback()
+
+
 @pytest.mark.parametrize("email", [f"officier@{DOMAIN}", "a@mairie.test", "a@localhost", "A@EXAMPLE.ORG"])
 def test_a_sample_account_is_refused_until_it_is_suspended(production, email):
     agent = an_agent(email=email)
