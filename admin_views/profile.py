@@ -6,12 +6,11 @@ from flask_login import current_user
 
 from admin_views.base import RoleView
 from portal import access, accounts, journal, passkeys, passwords, second_factor, sessions, step_up
-from portal.account_forms import CodeForm, CurrentCodeForm, PasswordForm, ReplaceForm
+from portal.account_forms import CodeForm, PasswordForm
 from portal.accounts import WrongCurrentPassword
 from portal.database import transaction
 from portal.errors import Refused
 from portal.passwords import UnfitPassword
-from portal.second_factor import CurrentWrong, TooManyCodes
 
 
 class Profil(RoleView):
@@ -42,8 +41,8 @@ class Profil(RoleView):
     def double_authentification(self):
         """Turn it on, or move it to another application."""
         on, secret = second_factor.is_on(self.actor), sessions.enrolment(self.actor)
-        form = ReplaceForm() if on else CodeForm()
-        if form.validate_on_submit() and (codes := self._enrol(form, secret)):
+        form = CodeForm()
+        if form.validate_on_submit() and (codes := self._enrol(form, secret, on)):
             return self.render("admin/profile/recovery_codes.html", codes=codes)
         page = self.render("admin/profile/second_factor.html", form=form, on=on, secret=second_factor.in_groups(secret),
                            picture=second_factor.picture(self.actor, secret))
@@ -54,10 +53,9 @@ class Profil(RoleView):
     def codes_de_secours(self):
         if not second_factor.is_on(self.actor):
             return redirect(self.get_url(".double_authentification"), 303)
-        form = CurrentCodeForm()
-        if form.validate_on_submit() and (codes := self._renew(form)):
-            return self.render("admin/profile/recovery_codes.html", codes=codes)
-        return self.render("admin/profile/renew.html", form=form), 422 if form.errors else 200
+        if request.method == "GET":
+            return self.render("admin/profile/renew.html")
+        return self.render("admin/profile/recovery_codes.html", codes=second_factor.renew_recovery_codes(self.actor))
 
     @expose("/sessions", methods=("POST",))
     def fermer_sessions(self):
@@ -84,24 +82,15 @@ class Profil(RoleView):
         except UnfitPassword as error:
             form.password.errors = [error.sentence]
 
-    def _enrol(self, form, secret):
-        """Recovery codes, None with the reason beside its field."""
-        current = form.current.data if "current" in form else None
+    def _enrol(self, form, secret, on):
+        """Recovery codes, None with the reason beside the field."""
         try:
-            codes = second_factor.enrol(self.actor, secret, form.code.data, current)
-        except CurrentWrong as error:       # no such field: it was turned on in another window meanwhile
-            (form.current if "current" in form else form.code).errors = [error.sentence]
+            codes = second_factor.enrol(self.actor, secret, form.code.data, replacing=on)
         except Refused as error:
             form.code.errors = [error.sentence]
         else:
             sessions.end_enrolment()
             return codes
-
-    def _renew(self, form):
-        try:
-            return second_factor.renew_recovery_codes(self.actor, form.current.data)
-        except (CurrentWrong, TooManyCodes) as error:
-            form.current.errors = [error.sentence]
 
 
 def views():

@@ -26,18 +26,6 @@ class RecoveryForm(FlaskForm):
     code = code_field("code.secours", "code.secours_manque")
 
 
-class CurrentCodeForm(FlaskForm):
-    """What changes the second factor is asked for a code of it."""
-
-    current = code_field("code.actuel", "code.manque")
-
-
-class ReplaceForm(CurrentCodeForm):
-    """A new application in the place of the old one."""
-
-    code = code_field("code.nouveau", "code.manque")
-
-
 def new_password():
     return PasswordField(lazy_gettext("invitation.mot_de_passe"),
                          [InputRequired(lazy_gettext("connexion.mot_de_passe_manque"))])

@@ -15,17 +15,17 @@ from argon2.low_level import Type, hash_secret_raw
 from peewee import IntegrityError
 
 from models import Agent, SingleUse, now
-from portal import accounts, journal, passkeys, passwords, sealed, walls
+from portal import accounts, journal, limits, passkeys, passwords, sealed, walls
 from portal.database import hold, transaction
 from portal.errors import LinkDead, Refused
+from portal.limits import Limit, TooOften
 from portal.single_use import digest, spend
 
 STEP = 30                                           # seconds (ASVS 6.5.5)
 WINDOW = (0, -1, 1)                                 # steps: clocks differ, and typing takes time
 LIFE_OF_A_LOG_IN = datetime.timedelta(minutes=10)   # between the password and the code
 LIFE_OF_AN_ENROLMENT = datetime.timedelta(minutes=30)
-MOST_TRIES = 5                                      # wrong codes for one account…
-QUARTER_OF_AN_HOUR = datetime.timedelta(minutes=15)  # …within this time
+TRIES = Limit("code", 5, 15 * 60)                   # wrong codes for one account
 RECOVERY_CODES = 10
 LIFE_OF_A_RECOVERY_CODE = datetime.timedelta(days=3650)     # until it is used or replaced
 LOOK_ALIKES = str.maketrans("018", "OIB")           # no code holds a 0, a 1 or an 8 (RFC 4648)
@@ -44,8 +44,10 @@ class WrongRecoveryCode(Refused):
     """Unknown, replaced or used."""
 
 
-class CurrentWrong(Refused):
-    """The code asked to change the second factor is not one of it."""
+class AlreadyOn(Refused):
+    """Somebody turned it on meanwhile."""
+
+    status = 409
 
 
 class LogInOver(Refused):
@@ -54,10 +56,8 @@ class LogInOver(Refused):
     status = 400
 
 
-class TooManyCodes(Refused):
+class TooManyCodes(TooOften):
     """No code is compared for this account now, not even the right one: its password may be known to somebody."""
-
-    status = 429
 
 
 # --- Codes ----------------------------------------------------------------------------------------------------------
@@ -90,15 +90,12 @@ def _check(agent, secret, typed):
 def counted(agent):
     """Around a comparison and its transaction: what fails in it stays counted, for the account and not for the browser,
     since who knows the password has as many browsers as they like. Raises TooManyCodes."""
-    tried = SingleUse.create(hash=digest(secrets.token_hex()), kind="totp", subject=f"try {agent.id}",
-                             expires_at=now() + QUARTER_OF_AN_HOUR, used_at=now())
-    tries = SingleUse.select().where(SingleUse.kind == "totp", SingleUse.subject == tried.subject,
-                                     SingleUse.expires_at > now()).count()
-    if tries > MOST_TRIES:
-        tried.delete_instance()
-        raise TooManyCodes()
+    try:
+        limits.spend((TRIES, agent.id))
+    except TooOften as over:
+        raise TooManyCodes(over.retry_after) from over
     yield
-    tried.delete_instance()
+    limits.give_back((TRIES, agent.id))
 
 
 def confirm(agent, typed):
@@ -148,26 +145,18 @@ def picture(agent, secret):
     return segno.make(address, micro=False).svg_data_uri(scale=5, border=4, light="white")
 
 
-def enrol(agent, secret, typed, current=None):
-    """Turn the second factor on, or replace it, which wants `current`: a code of the old one. Returns new recovery
-    codes. Raises WrongCode or CodeUsed for the new code, CurrentWrong for the old one, TooManyCodes."""
+def enrol(agent, secret, typed, replacing=False):
+    """Turn the second factor on, or replace it, by an application that has `secret`. Returns new recovery codes. Raises
+    WrongCode, CodeUsed, TooManyCodes, and AlreadyOn unless `replacing`."""
     with counted(agent), transaction():
         hold(f"second factor|{agent.id}")       # two at once: the later one finds it on
         agent = Agent.get_by_id(agent.id)
+        if is_on(agent) and not replacing:
+            raise AlreadyOn()
         _check(agent, secret, typed)
-        if is_on(agent):
-            prove(agent, current or "")
         Agent.update(totp_secret=_sealed("totp", agent, secret), totp_since=now()).where(Agent.id == agent.id).execute()
         journal.record(agent, "second_facteur", "agent", agent.id)
         return _draw_recovery_codes(agent)
-
-
-def prove(agent, typed):
-    """Spend a code of the application, or a recovery code. Raises CurrentWrong."""
-    try:
-        use_any(agent, typed)
-    except (WrongCode, CodeUsed, WrongRecoveryCode) as wrong:
-        raise CurrentWrong() from wrong
 
 
 def use_any(agent, typed):
@@ -210,10 +199,9 @@ def _unsealed(purpose, agent, kept, life=None):
 
 # --- Recovery codes -------------------------------------------------------------------------------------------------
 
-def renew_recovery_codes(agent, current):
-    """Ten new codes, which replace the old ones. Raises CurrentWrong, TooManyCodes."""
-    with counted(agent), transaction():
-        prove(agent, current)
+def renew_recovery_codes(agent):
+    """Ten new codes, which replace the old ones."""
+    with transaction():
         journal.record(agent, "codes_de_secours", "agent", agent.id)
         return _draw_recovery_codes(agent)
 

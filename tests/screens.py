@@ -342,13 +342,6 @@ def fills_then_waits(page, world):
     sends()(page, world)
 
 
-def gives_code(name):
-    """One of the second factor that was not used yet."""
-    def step(page, world):
-        fills(**{name: world.code()})(page, world)
-    return step
-
-
 def ticks_rows(page, world):
     for box in page.locator("[name=rowid]").all()[:3]:
         box.evaluate(PRESS)

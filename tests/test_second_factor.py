@@ -10,8 +10,7 @@ import time_machine
 from models import Agent, Event, Role, SingleUse, WebSession, now
 from portal import accounts, sealed, second_factor, settings
 from portal.procedure import CLOCK
-from portal.second_factor import (CodeUsed, CurrentWrong, LogInOver, TooManyCodes, WrongCode,
-                                  WrongRecoveryCode)
+from portal.second_factor import (AlreadyOn, CodeUsed, LogInOver, TooManyCodes, WrongCode, WrongRecoveryCode)
 from portal.settings import use
 from tests.factories import PASSWORD, a_voter, an_agent, an_officer, log_in
 from tests.test_connexion import Browser
@@ -142,15 +141,15 @@ def test_in_the_profile_codes_are_counted_too(db):
     officer, codes = protected()
     other = pyotp.random_base32()
     for _ in range(3):
-        with pytest.raises(CurrentWrong):
-            second_factor.renew_recovery_codes(officer, "000000x")
+        with pytest.raises(WrongCode):
+            second_factor.enrol(officer, other, "000000x", replacing=True)
     for _ in range(2):
-        with pytest.raises(CurrentWrong):
-            second_factor.enrol(officer, other, code(other), "000000x")
+        with pytest.raises(WrongRecoveryCode):
+            second_factor.confirm(officer, "AAAA")
     with pytest.raises(TooManyCodes):
-        second_factor.renew_recovery_codes(officer, codes[0])
+        second_factor.confirm(officer, codes[0])
     with pytest.raises(TooManyCodes):
-        second_factor.enrol(officer, other, code(other), codes[0])
+        second_factor.enrol(officer, other, code(other), replacing=True)
 
 
 @pytest.mark.parametrize("page", ["/connexion/code", "/connexion/code-de-secours", "/connexion/activation"])
@@ -252,11 +251,9 @@ def test_what_is_no_recovery_code_is_refused(db, typed):
         second_factor.use_recovery_code(officer, typed)
 
 
-def test_new_codes_replace_the_old_ones_and_want_a_code(db):
+def test_new_codes_replace_the_old_ones(db):
     officer, old = protected()
-    with pytest.raises(CurrentWrong):
-        second_factor.renew_recovery_codes(officer, "000000x")
-    new = second_factor.renew_recovery_codes(officer, code())
+    new = second_factor.renew_recovery_codes(officer)
     with pytest.raises(WrongRecoveryCode):
         second_factor.use_recovery_code(officer, old[0])
     second_factor.use_recovery_code(officer, new[0])
@@ -290,12 +287,13 @@ def test_what_is_sealed_for_one_purpose_is_unreadable_for_another(db):
         sealed.unseal("totp", kept, datetime.timedelta(minutes=1))
 
 
-def test_another_application_wants_a_code_of_the_first(db):
-    officer, codes = protected()
+def test_another_application_takes_the_place_of_the_first_where_that_is_meant(db):
+    """Not where a log-in by password alone comes second."""
+    officer, _ = protected()
     other = pyotp.random_base32()
-    with pytest.raises(CurrentWrong):
-        second_factor.enrol(officer, other, code(other), "000000x")
-    second_factor.enrol(officer, other, code(other), codes[0])
+    with pytest.raises(AlreadyOn):
+        second_factor.log_in_enrolling(second_factor.await_code(officer), other, code(other))
+    second_factor.enrol(officer, other, code(other), replacing=True)
     officer = Agent.get_by_id(officer.id)
     with pytest.raises(WrongCode):
         second_factor.check(officer, code())

@@ -148,15 +148,11 @@ class World:
 
     @cached_property
     def guarded(self):
-        """Who logs in with factories.PASSWORD and a code, see `code`."""
+        """Who logs in with factories.PASSWORD and a code."""
         agent = an_agent(commune=self.lyon)
         secret = second_factor.enrolled_secret(agent, second_factor.begin_enrolment(agent))
-        self.codes = second_factor.enrol(agent, secret, pyotp.TOTP(secret).now())
+        second_factor.enrol(agent, secret, pyotp.TOTP(secret).now())
         return Agent.get_by_id(agent.id)
-
-    def code(self):
-        """A recovery code of `guarded`, another each time."""
-        return self.guarded and self.codes.pop()
 
     @cached_property
     def invitation(self):
