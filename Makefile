@@ -3,7 +3,7 @@ PORT ?= 5000
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long lint bench docs pictures lighthouse lock clean
+.PHONY: run test test-long lint bench docs pictures lighthouse lock sbom clean
 
 run: .venv/run.stamp
 	@$(BIN)/python -m demo --port $(PORT)
@@ -39,6 +39,12 @@ lock: .venv/dev.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header setup.cfg -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev setup.cfg -c requirements.txt -o requirements-dev.txt
+
+# What the portal is made of, as CycloneDX: var/sbom.json. Of the lock file: the same for the same versions.
+sbom: .venv/dev.stamp
+	@mkdir -p var
+	@$(BIN)/cyclonedx-py requirements --output-reproducible --of JSON -o var/sbom.json requirements.txt
+	@echo var/sbom.json
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
