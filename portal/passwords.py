@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from models import Role
+from portal import guesses
 from portal.errors import Refused
 from portal.limits import TooOften
 
@@ -16,6 +17,7 @@ QUEUE = threading.BoundedSemaphore(30)              # …and no more wait, a sec
 NOBODY = HASHER.hash(secrets.token_hex())           # an unknown account costs the same time as a known one
 SHORTEST = {Role.MANAGER: 16, Role.MINISTRY: 16}    # characters; 14 for the others. No composition rule (ANSSI, CNIL)
 LONGEST = 128
+ENOUGH = 8                                          # characters nobody can tell beforehand, see portal.guesses
 
 
 class Busy(TooOften):
@@ -71,3 +73,10 @@ def check(agent, password):
     least = least_characters(agent)
     if not least <= len(password) <= LONGEST:
         raise WeakPassword(least=least, most=LONGEST)
+    if guesses.worth(password, _said_of(agent)) < ENOUGH:
+        raise GuessablePassword()
+
+
+def _said_of(agent):
+    """Texts whose words anybody would try first."""
+    return (agent.name, agent.email, agent.unit, agent.place, agent.commune.name if agent.commune else "")
