@@ -35,6 +35,7 @@ class Cles(RoleView):
     @expose("/ajouter", methods=("GET", "POST"))
     @step_up.wanted
     def ajouter(self):
+        passkeys.check_room(self.actor)     # before the device makes one
         form = NameForm(name=current_user.session.device)
         if form.validate_on_submit() and self._add(form):
             flash(gettext("cle.ajoutee"), "success")

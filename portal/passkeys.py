@@ -20,8 +20,8 @@ from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (AuthenticatorSelectionCriteria, PublicKeyCredentialDescriptor,
                                       ResidentKeyRequirement, UserVerificationRequirement)
 
-from models import Agent, Mail, Passkey, SingleUse, now
-from portal import journal, sealed, settings
+from models import Agent, Passkey, SingleUse, now
+from portal import accounts, journal, sealed, settings
 from portal.database import hold, transaction
 from portal.errors import NotYours, Refused
 from portal.single_use import digest
@@ -53,7 +53,7 @@ class PasskeyRefused(Refused):
 
 
 class PasskeyUnknown(Refused):
-    """It was removed, or opens nobody's account now."""
+    """It was removed, or was never one of ours."""
 
 
 class PasskeyOfAnother(Refused):
@@ -107,7 +107,7 @@ def remove(agent, passkey):
     """It opens nothing any more, whatever the device still offers."""
     with transaction():
         if Passkey.delete().where(Passkey.id == passkey.id, Passkey.agent == agent.id).execute():
-            _tell(agent, passkey, "retirer_cle")
+            _tell(agent, "retirer_cle")
 
 
 def forget(agent):
@@ -115,10 +115,9 @@ def forget(agent):
     Passkey.delete().where(Passkey.agent == agent.id).execute()
 
 
-def _tell(agent, passkey, act):
+def _tell(agent, act):
     """In the transaction of the caller. The mail names no key: whoever added one would choose its words."""
-    Mail.create(key=f"{act}:{passkey.id}:{secrets.token_hex(4)}:agent", name=MAIL, recipient=agent.email,
-                context={"added": act == "ajouter_cle"})
+    accounts.tell(agent, MAIL, added=act == "ajouter_cle")
     journal.record(agent, act, "agent", agent.id)
 
 
@@ -174,13 +173,12 @@ def _read(parse, answer):
 
 def begin_registration(agent):
     """What the browser keeps, and the options of `navigator.credentials.create`, JSON. Raises TooManyPasskeys."""
-    known = of(agent)
-    _leave_room(known)
+    check_room(agent)
     kept, challenge = _challenge(_registration_of(agent))
     options = generate_registration_options(
         rp_id=rp_id(), rp_name=SERVICE, user_id=handle(agent), user_name=agent.email, user_display_name=agent.name,
         challenge=challenge, timeout=_milliseconds(LIFE_OF_A_CHALLENGE), supported_pub_key_algs=ALGORITHMS,
-        exclude_credentials=[PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in known],
+        exclude_credentials=[PublicKeyCredentialDescriptor(base64url_to_bytes(one.credential)) for one in of(agent)],
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED, user_verification=VERIFIED))
     return kept, options_to_json(options)
@@ -191,9 +189,9 @@ def finish_registration(agent, kept, answer, name):
     made = _made(_spend(_registration_of(agent), kept), answer)
     with transaction():
         hold(f"passkeys|{agent.id}")
-        _leave_room(of(agent))
+        check_room(agent)
         passkey = _kept(agent, made, name)
-        _tell(agent, passkey, "ajouter_cle")
+        _tell(agent, "ajouter_cle")
         return passkey
 
 
@@ -201,8 +199,9 @@ def _registration_of(agent):
     return f"register {agent.id}"
 
 
-def _leave_room(known):
-    if len(known) >= MOST:
+def check_room(agent):
+    """Raises TooManyPasskeys."""
+    if len(of(agent)) >= MOST:
         raise TooManyPasskeys(most=MOST)
 
 
@@ -253,7 +252,7 @@ def begin_log_in(purpose=LOG_IN):
 
 def finish_log_in(kept, answer, awaited=None):
     """The agent whose passkey answered, `awaited` where one account only will do. Raises ChallengeOver, PasskeyRefused,
-    PasskeyUnknown, PasskeyOfAnother, PasskeyDoubtful."""
+    PasskeyUnknown, PasskeyOfAnother, PasskeyDoubtful, AccountSuspended, DelegationOver."""
     return _proved(LOG_IN, kept, answer, awaited)
 
 
@@ -278,6 +277,7 @@ def _proved(purpose, kept, answer, awaited):
     count = _verified(passkey, credential, challenge)
     if awaited and passkey.agent != awaited:
         raise PasskeyOfAnother()
+    accounts.check_open(passkey.agent)
     _count_on(passkey, count)
     return passkey.agent
 
@@ -290,10 +290,9 @@ def _answered(answer):
 
 
 def _known(credential):
-    """The row of a passkey and its agent, who is not suspended. Raises PasskeyUnknown."""
+    """The row of a passkey and its agent. Raises PasskeyUnknown."""
     passkey = (Passkey.select(Passkey, Agent).join(Agent)
-               .where(Passkey.credential == bytes_to_base64url(credential.raw_id), Agent.suspended_at.is_null())
-               .get_or_none())
+               .where(Passkey.credential == bytes_to_base64url(credential.raw_id)).get_or_none())
     if not passkey:
         raise PasskeyUnknown()
     return passkey
