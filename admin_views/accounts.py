@@ -79,7 +79,8 @@ class Accounts(ScopedView):
         return query
 
     def beside(self, row):
-        return {"own": row.id == self.actor.id, "guarded": second_factor.guards(row)}
+        return {"own": row.id == self.actor.id, "guarded": second_factor.guards(row),
+                "linked": proconnect.has_link(row)}
 
     # --- Invitation ---
 

@@ -76,6 +76,12 @@ def _opens(agent):
 
 # --- The link ends --------------------------------------------------------------------------------------------------
 
+@walls.whole_country()
+def has_link(agent):
+    return Agent.select().where(Agent.id == agent.id, Agent.sub.is_null(False)).exists()
+
+
+@walls.whole_country()
 def unlink(actor, agent):
     """Whoever proves the address and the SIRET next is linked anew; sessions end, the owner is told."""
     with transaction():

@@ -9,20 +9,21 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from demo import proconnect as standin
 from demo import tokens
 from demo.agents import AGENTS, LYON, MARSEILLE
 from demo.franceconnect import running_provider
 from demo.identities import IDENTITIES
 from demo.visitor import Visitor
 from models import Agent, Event, Mail, Role, SingleUse, Voter, WebSession, now
-from portal import accounts, oidc, proconnect, siret
+from portal import proconnect, siret, step_up
 from portal.settings import Settings, use
 from tests import pro
 from tests.engines import LOOPBACK, ONE_ENGINE
-from tests.factories import a_commune, an_agent, log_in
+from tests.factories import an_agent, log_in
+from tests.test_back_office import Desk
 from tests.test_franceconnect import HOME, SECRET, OUTAGES, Person, asked, link, says, slow
 from tests.test_franceconnect import RETURN as VOTERS_RETURN
+from tests.voter import Page
 
 RETURN, AFTER = "http://localhost/proconnect/retour", "http://localhost/connexion"
 TAMPERED = sorted({*tokens.WRONG_CLAIMS, *tokens.WRONG_USERINFO, *tokens.ID_TOKEN_SIGNATURES, "without_mfa",
@@ -190,7 +191,8 @@ def test_roles_of_proconnect_give_no_right(dominique, there):
 
 @ONE_ENGINE
 @pytest.mark.parametrize("claims", [
-    {"email": None}, {"siret": None}, {"email": ["a@b.fr"]}, {"siret": 7}, {"email": "a\x00@b.fr"}, {"siret": "0" * 14}])
+    {"email": None}, {"siret": None}, {"email": ["a@b.fr"]}, {"siret": 7}, {"email": "a\x00@b.fr"},
+    {"siret": "0" * 14}])
 def test_claims_that_are_none_link_nothing(dominique, there, claims):
     there.alter("mairie", **claims)
     assert is_refused(dominique, dominique.logs_in())
@@ -431,3 +433,155 @@ def test_single_sign_on_comes_back_by_itself_and_another_account_is_asked_for(do
     assert dominique.logs_in("ministere").location == "/admin/" and WebSession.get().agent == account()
     assert asked(dominique.leaves(autre="oui"))["prompt"] == "login"
     assert dominique.logs_in("entreprise", autre="oui").status_code == 403
+
+
+# A proof anew, before what matters most
+
+NEW_ACCOUNT = "/admin/comptes/new/"
+TYPED = {"email": "sam.roy@exemple.fr", "first_name": "Sam", "last_name": "Roy", "role": "commune"}
+
+
+@pytest.fixture
+def alix(unprotected):
+    """A manager who came by ProConnect ten minutes ago."""
+    an_invited("maire", Role.MANAGER)
+    colleague = Colleague(unprotected)
+    colleague.logs_in("maire")
+    return ages(colleague)
+
+
+def ages(colleague):
+    WebSession.update(proved_at=now() - step_up.FRESH).execute()
+    return colleague
+
+
+def leaves_for_a_proof(colleague, **fields):
+    return link(colleague.portal.post("/proconnect/preuve", data=fields))
+
+
+def proves(colleague, login="maire", **fields):
+    """The address ProConnect sends the browser back to."""
+    return colleague.franceconnect.chooses(leaves_for_a_proof(colleague, **fields), login)
+
+
+def is_asked_for_a_proof(colleague):
+    return "Confirmer par ProConnect" in colleague.portal.get(NEW_ACCOUNT).text
+
+
+def test_who_is_linked_may_prove_it_by_proconnect_anew(alix):
+    assert is_asked_for_a_proof(alix)
+    sent = asked(address := leaves_for_a_proof(alix, preuve_suite=f"{NEW_ACCOUNT}?x=1"))
+    assert sent["prompt"] == "login" and '"auth_time": {"essential": true}' in sent["claims"]
+    answer = alix.comes_back(back := alix.franceconnect.chooses(address, "maire"))
+    assert (answer.status_code, answer.location) == (303, f"{NEW_ACCOUNT}?x=1")
+    assert not is_asked_for_a_proof(alix) and 'name="email"' in alix.portal.get(NEW_ACCOUNT).text
+    assert alix.comes_back(back).location == f"{NEW_ACCOUNT}?x=1", "a reload"
+
+
+@ONE_ENGINE
+def test_what_was_posted_waits_for_the_proof_and_goes_on(alix):
+    assert "preuve_chemin" in alix.portal.post(NEW_ACCOUNT, data=TYPED).text
+    page = alix.comes_back(proves(alix, **TYPED, preuve_chemin=NEW_ACCOUNT))
+    assert says(page, "est gardé", 200) and f'action="{NEW_ACCOUNT}"' in page.text
+    assert all(f'name="{name}" value="{value}"' in page.text for name, value in TYPED.items())
+    assert "Sam" not in SingleUse.get(SingleUse.kind == "proconnect", SingleUse.subject.contains("carried")).subject
+    assert alix.portal.post(NEW_ACCOUNT, data=TYPED).status_code == 200 and Agent.get(Agent.first_name == "Sam")
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("fault, sentence, status", [
+    ("stale", "à recommencer", 400), ("no_auth_time", "à recommencer", 400), ("wrong_nonce", "à recommencer", 400),
+    ("other_sub", "à recommencer", 400), ("low_acr", "pas assez sûre", 403), ("token_500", "mot de passe", 503)])
+def test_a_tampered_proof_proves_nothing(alix, there, fault, sentence, status):
+    there.fault = fault
+    assert says(alix.comes_back(proves(alix, preuve_suite=NEW_ACCOUNT)), sentence, status)
+    there.fault = None
+    assert is_asked_for_a_proof(alix)
+
+
+@ONE_ENGINE
+def test_the_proof_of_somebody_else_or_of_another_session_proves_nothing(alix):
+    an_invited("mairie")
+    assert says(alix.comes_back(proves(alix, "mairie", preuve_suite=NEW_ACCOUNT)), "pas le même compte", 403)
+    assert is_asked_for_a_proof(alix)
+    address = proves(alix, preuve_suite=NEW_ACCOUNT)
+    alix.logs_in("maire")
+    assert says(ages(alix).comes_back(address), "à recommencer", 400) and is_asked_for_a_proof(alix)
+
+
+@ONE_ENGINE
+def test_a_log_in_s_answer_is_no_proof_and_a_proof_s_answer_no_log_in(alix, unprotected):
+    alix.comes_back(alix.chooses("maire", autre="oui"))
+    ages(alix)
+    assert is_asked_for_a_proof(alix), "the session is another one, and so is its age"
+    address = proves(alix, preuve_suite=NEW_ACCOUNT)
+    alix.logs_out()
+    assert says(alix.comes_back(address), "à recommencer", 400) and not alix.is_in
+
+
+@ONE_ENGINE
+def test_giving_up_leads_back_to_the_page(alix):
+    page = alix.comes_back(alix.franceconnect.cancels(leaves_for_a_proof(alix, preuve_suite=NEW_ACCOUNT)))
+    assert says(page, f'href="{NEW_ACCOUNT}"', 200) and is_asked_for_a_proof(alix)
+
+
+@ONE_ENGINE
+@pytest.mark.parametrize("path", ["//evil.example", "https://evil.example", "/\\evil.example", ""])
+def test_a_proof_leads_nowhere_else(alix, path):
+    assert alix.comes_back(proves(alix, preuve_chemin=path)).location == "/admin/"
+
+
+@ONE_ENGINE
+def test_no_post_stands_for_the_proof(alix):
+    page = alix.portal.post(NEW_ACCOUNT, data={**TYPED, "preuve": "proconnect"})
+    assert page.status_code == 422 and not Agent.select().where(Agent.first_name == "Sam").exists()
+    other = Colleague(alix.portal.application)
+    log_in(other.portal, agent=an_agent(Role.MANAGER))
+    assert not is_asked_for_a_proof(ages(other)), "who is not linked has no such way"
+
+
+# The SIRET of an account
+
+@pytest.mark.parametrize("typed, kept", [
+    ("99900020200005", "99900020200005"), (" 999 000 202 00005 ", "99900020200005"),
+    ("999.000.202-00005", "99900020200005"), ("999\u00a0000\u202f202 00005", "99900020200005"),
+    ("35600000000048", "35600000000048"), ("35600000049837", "35600000049837"),     # La Poste: head office, an office
+    ("35600000049838", None), ("99900020200006", None), ("9990002020000", None), ("", None), (None, None),
+    ("٩٩٩٠٠٠٢٠٢٠٠٠٠٥", None), ("9990002020000O", None)])
+def test_a_siret_has_fourteen_digits_and_its_check_digit(typed, kept):
+    assert siret.read(typed) == kept
+
+
+@ONE_ENGINE
+def test_an_account_s_siret_is_checked_and_another_one_ends_the_link(alix, there):
+    proconnect.recognise(there.issuer, there.sub_of("mairie"), {"email": an_invited("mairie").email, "siret": LYON})
+    WebSession.update(proved_at=now()).execute()
+    refused = corrects(alix, siret="12345678901234")
+    assert says(refused, "pas un numéro SIRET", 422) and 'value="12345678901234"' in refused.text
+    assert corrects(alix, quality="agente").status_code == 303 and account().sub
+    assert corrects(alix, siret=" 999 000 303 00001").status_code == 303
+    assert (account().siret, account().sub) == (MARSEILLE, None)
+    assert corrects(alix, siret="").status_code == 303 and account().siret is None
+
+
+def corrects(manager, **fields):
+    """The form of the account, as it is shown, with something typed anew."""
+    address = f"/admin/comptes/edit/?id={account().id}"
+    page = Page(manager.portal.get(address).text)
+    form = next(form for form in page.all("form") if "email" in Desk.values(page, form))
+    return manager.portal.post(address, data={**Desk.values(page, form), **fields})
+
+
+def test_a_manager_unlinks_a_colleague_and_never_themselves(alix, there):
+    """Behind the wall of the town, where no subject is read."""
+    proconnect.recognise(there.issuer, there.sub_of("mairie"), {"email": an_invited("mairie").email, "siret": LYON})
+    page = f"/admin/comptes/proconnect/?id={account().id}"
+    assert "Confirmez que c’est vous" in alix.portal.get(page).text
+    WebSession.update(proved_at=now()).execute()
+    details = f"/admin/comptes/details/?id={account().id}"
+    assert f'href="{page}"' in alix.portal.get(details).text
+    assert says(alix.portal.get(page), "Retirer le lien avec ProConnect", 200) and account().sub
+    assert alix.portal.post(page).status_code == 303 and account().sub is None
+    assert f'href="{page}"' not in alix.portal.get(details).text
+    assert alix.portal.post(f"/admin/comptes/proconnect/?id={account('maire').id}").status_code == 409
+    assert account("maire").sub

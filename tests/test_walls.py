@@ -280,6 +280,7 @@ WAYS_OUT = {    # each looks beyond the town for a reason: what an act moves els
     "portal/places.py": {"borne_elsewhere", "displaced_by", "given_otherwise", "offered", "tours_and_places"},
     "portal/procedure.py": {"annuler", "attribuer", "corriger", "distinguer", "invalider", "last_passage", "reprendre",
                             "resilier", "saisir", "valider"},
+    "portal/proconnect.py": {"forget_link", "has_link", "unlink"},
     "portal/second_factor.py": {"reset"},
     "portal/step_up.py": {"demand"},
     "portal/verdicts.py": {"examined"},
