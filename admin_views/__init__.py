@@ -11,8 +11,8 @@ from flask_admin.theme import Theme
 from admin_views.start import Start, entries
 
 MODULES = (     # in the order of the menu
-    "officer", "commune", "papier", "courriers", "registre", "rolls", "scrutins", "ministry", "accounts", "imports",
-    "style", "profile", "passkeys")
+    "officer", "commune", "papier", "courriers", "registre", "rolls", "scrutins", "ministry", "silences", "accounts",
+    "imports", "style", "profile", "passkeys")
 OUR_OWN = Theme(folder="none", base_template="admin/base.html")  # Flask-Admin's own templates cannot be reached
 
 

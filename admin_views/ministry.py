@@ -1,12 +1,16 @@
 """What the ministry keeps beside the calendar: communes, mails, the journal, the clock. No identity of a voter."""
+from flask import flash, redirect, request
+from flask_admin import expose
 from flask_admin.model.template import macro
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
+from wtforms import BooleanField, Form
 
+from admin_views.accounts import address
 from admin_views.base import ScopedView, choices_of, words
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from models import Commune, CommuneName, Event, Job, Mail, Role, now
-from portal import jobs, journal, outbox
+from portal import accounts, first_doors, jobs, journal, outbox, silences, step_up
 from portal.access import MINISTRY
 from portal.communes import name_key
 from portal.errors import Refused
@@ -16,12 +20,24 @@ MOST_SHOWN = 5              # numbers an event names, in the grid
 
 # --- Communes ---------------------------------------------------------------------------------------------------------
 
+class AnywayForm(Form):
+    """Asked where somebody manages the accounts of the commune already."""
+
+    anyway = BooleanField(lazy_gettext("communes.anyway"))
+
+
+def known_address(text):
+    return accounts.log_in_name(text) or None
+
+
 class CommuneView(ScopedView):
     roles = MINISTRY
+    rights = {"edit": MINISTRY}
     column_list = ("name", "departement", "code", "postal_codes", "population", "zone")
-    column_details_list = (*column_list, "listed")
+    column_details_list = (*column_list, "listed", "email")
     column_formatters = {"population": macro("cell_population"), "postal_codes": macro("cell_postal_codes")}
-    form_columns = ()                           # `flask communes import` keeps them
+    form_columns = ("email",)                   # `flask communes import` keeps the others
+    form_args = {"email": {"validators": [address], "filters": [known_address], "render_kw": {"type": "email"}}}
     keyset = (Commune.name, Commune.code)
     searchable = True
     list_template = "admin/ministry/communes.html"
@@ -34,7 +50,44 @@ class CommuneView(ScopedView):
     def beside(self, row):
         """The names that lead here, but for those made for the search."""
         found = row.names.where(CommuneName.kind.not_in(("actuelle", "postal", "mot"))).order_by(CommuneName.name)
-        return {"names": list(found)}
+        return {"names": list(found), "managers": first_doors.managers(row),
+                "invited_at": first_doors.invited([row.code]).get(row.code)}
+
+    # --- The mairie ---
+
+    edit_view = step_up.wanted(ScopedView.edit_view)
+
+    def follow(self, row):
+        """A link under way went to the address before."""
+        first_doors.withdraw(row.code)
+
+    @expose("/inviter/", methods=("GET", "POST"))
+    @step_up.wanted
+    def inviter_view(self):
+        """GET asks."""
+        commune, form = self.get_one(request.values.getlist("id")), AnywayForm(request.form)
+        if request.method == "GET":
+            return self.asked(commune, form)
+        try:
+            first_doors.invite(self.actor, commune, anyway=form.anyway.data)
+        except Refused as refusal:
+            form.anyway.errors = [refusal.sentence]
+            return self.asked(commune, form), refusal.status
+        flash(gettext("communes.invited"), "success")
+        return redirect(self.get_url(".details_view", id=commune.code), 303)
+
+    def asked(self, commune, form):
+        return self.render("admin/ministry/inviter_mairie.html", model=commune, form=form,
+                           managers=first_doors.managers(commune),
+                           waiting=silences.waiting([commune]).get(commune.code),
+                           invited_at=first_doors.invited([commune.code]).get(commune.code))
+
+    @expose("/relancer/", methods=("POST",))
+    def relancer_view(self):
+        commune = self.get_one(request.form.getlist("id"))
+        silences.remind_now(self.actor, commune)
+        flash(gettext("communes.reminded"), "success")
+        return redirect(self.get_url(".details_view", id=commune.code), 303)
 
 
 # --- Mails and the journal ------------------------------------------------------------------------------------------

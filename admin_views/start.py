@@ -11,7 +11,7 @@ from admin_views.commune import DECISIONS, days_since, to_decide, without_a_plac
 from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from models import TOWN_HALL, Event, Mail, Passage, Procuration, Role, now
-from portal import access, attention, jobs, scrutins
+from portal import access, attention, jobs, scrutins, silences
 
 AHEAD = datetime.timedelta(days=365)        # how far the next poll is looked for
 
@@ -78,4 +78,5 @@ def ministry():
     following = [tour for tour in tours if tour.scrutin == tours[0].scrutin]
     return {"most_counted": MOST_COUNTED, **mails, "tours": following, "today": now().date(),
             "troubled": paging.count(jobs.troubled(now()), MOST_COUNTED),
+            "silent": paging.count(silences.silent(), MOST_COUNTED),
             "unsealed": paging.count(Event.select().where(Event.seq.is_null()), MOST_COUNTED)}

@@ -47,6 +47,7 @@ ROLES = {"OFFICIER": Role.OFFICER, "OPJ": Role.OFFICER, "APJ": Role.OFFICER, "OF
          "GESTIONNAIRE": Role.MANAGER, "MAIRE": Role.MANAGER, "MANAGER": Role.MANAGER,
          "MAIRIE": Role.COMMUNE, "AGENT": Role.COMMUNE, "COMMUNE": Role.COMMUNE,
          "MINISTERE": Role.MINISTRY, "MINISTRY": Role.MINISTRY}
+NOT_BY_FILE = {Role.MINISTRY: "role_ministry", Role.COMMUNE: "role_commune"}
 OFFICERS_ONLY = ("unit", "place", "habilitated_from", "habilitated_until")
 MANAGERS_ONLY = ("commune", "delegated_from", "delegated_until")
 ON_THE_ACT = ("quality", "unit", "place")   # what an officer's acts say of their authority
@@ -249,8 +250,8 @@ def want(given, *columns):
 
 def _refuse_others(said):
     """A file opens officers' accounts and managers' ones, each with its own columns."""
-    if said["role"] in (Role.MINISTRY, Role.COMMUNE):
-        raise Unfit("role", f"role_{said['role']}")
+    if said["role"] in NOT_BY_FILE:
+        raise Unfit("role", NOT_BY_FILE[said["role"]])
     officer = said["role"] == Role.OFFICER
     for column in MANAGERS_ONLY if officer else OFFICERS_ONLY:
         if column in said:

@@ -1,6 +1,7 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import agent_import, anchors, decisions, erasure, eves, first_doors, jobs, lapses, roll_import, tours
+from portal import (agent_import, anchors, decisions, erasure, eves, first_doors, jobs, lapses, roll_import,
+                    silences, tours)
 
 WORKS = {
     **roll_import.WORKS,
@@ -9,6 +10,7 @@ WORKS = {
     "perimer": lapses.LAPSE,
     "avertir": lapses.WARN,
     "veille": eves.WORK,
+    "rappeler": silences.WORK,
     "couvrir": tours.WORK,
     "decider": decisions.DECIDE,
     "revoir": decisions.REVIEW,

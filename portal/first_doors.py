@@ -81,8 +81,9 @@ def invited(codes):
     return {row.commune_id: row.invited_at for row in rows}
 
 
-def _tell(name, recipient, draw, whom, commune, **facts):
-    Mail.create(key=f"{name}:{commune.code}:{draw[:22]}:{whom}", name=name, recipient=recipient,
+def _tell(mail, recipient, once, whom, commune, **facts):
+    """`once` makes its key."""
+    Mail.create(key=f"{mail}:{commune.code}:{once[:22]}:{whom}", name=mail, recipient=recipient,
                 context={"commune": commune.label, **facts})
 
 

@@ -7,8 +7,8 @@ import datetime
 from typing import NamedTuple
 
 from demo.samples import DOMAIN
-from models import Commune, Procuration, Role, Roll, RollFile, WebSession, now
-from portal import resiliation, scrutins
+from models import AgentFile, AgentLine, Commune, Procuration, Role, Roll, RollFile, WebSession, now
+from portal import jobs, resiliation, scrutins
 from portal.mail import LINKS, SAMPLES
 from tests.factories import PASSWORD, a_mandataire, a_procuration, an_agent
 from tests.paper import WRITTEN
@@ -145,8 +145,35 @@ def with_a_roll_of_strangers(world):
     return {"agent": an_agent(commune=town)}
 
 
+def with_accounts_file(state, kind="agents", **columns):
+    """The ministry, in front of a file that it sent."""
+    def who(world):
+        AgentFile.delete().execute()
+        counts = {"create": 98_412, "change": 1_204, "end": 37, "same": 512, "refused": 3}
+        file = AgentFile.create(kind=kind, state=state, fingerprint="0" * 64, line=48_000,
+                                **{"report": counts, "layout": {"encoding": "utf-8"}, **columns})
+        for line, subject, cell, fault in ((7, "camille.durand@interieur.example", "siret", "siret"),
+                                           (81_234, "", "email", "missing"), (99_001, "a@b.fr", "email", "twice")):
+            AgentLine.create(file=file, line=line, subject=subject, cell=cell, fault=fault, outcome="refused",
+                             content={"first": 12} if fault == "twice" else {})
+        jobs.later("ecrire_comptes" if state == "applying" else "lire_comptes", file.id, total=100_000)
+        return ministere(world)
+    return who
+
+
+def with_an_address(world):
+    """Lyon's mairie was invited, and has managers."""
+    Commune.update(email="mairie@lyon.example").where(Commune.code == world.lyon.code).execute()
+    return ministere(world)
+
+
 busy_officer, mairie, maire, elsewhere, ministere = map(agent, (
     "officier", "mairie", "maire", "autre.mairie", "ministere"))
+
+
+def manager_elsewhere(world):
+    Commune.update(unreminded_at=None).where(Commune.code == "59350").execute()
+    return {"agent": an_agent(Role.MANAGER, Commune.get_by_id("59350"))}
 
 
 def with_a_held_mail(world):
@@ -381,6 +408,12 @@ PUBLIC = (
         fills(email="personne@exemple.fr"), sends())),
     Screen("public/mot-de-passe-trop-d-essais", "/connexion", None, (
         *(fills(email="inconnue@exemple.fr", password="faux"), sends()) * 7,)),
+    Screen("public/mairie", "/mairie/{w.mairie_token}"),
+    Screen("public/mairie-erreurs", "/mairie/{w.mairie_token}", None, (sends(),)),
+    Screen("public/mairie-demandee", "/mairie/{w.asked_mairie[0]}"),
+    Screen("public/mairie-compte", "/mairie/compte/{w.asked_mairie[1]}"),
+    Screen("public/mairie-perdue", "/mairie/inconnue"),
+    Screen("public/connexion-cle-refusee", "/connexion", None, (submits("/connexion/cle"),)),
     Screen("public/code", "/connexion", None, (gives_password,)),
     Screen("public/code-faux", "/connexion", None, (gives_password, fills(code="000000"), sends())),
     Screen("public/code-de-secours", "/connexion/code-de-secours", None, (
@@ -627,6 +660,8 @@ COMMUNE = (
     Screen("mairie/liste-etrangere", "/admin/liste/", with_a_roll_of_strangers),
     Screen("mairie/liste-lue-sans-coche", "/admin/liste/importer", with_a_smaller_roll, (sends("/remplacer"),)),
     Screen("maire/accueil", "/admin/", maire),
+    Screen("maire/rappels", "/admin/rappels/", maire),
+    Screen("maire/rappels-arretes", "/admin/rappels/", manager_elsewhere, (sends("/rappels/", rappels="non"),)),
     Screen("maire/comptes", "/admin/comptes/", maire),
     Screen("maire/compte", "/admin/comptes/details/?id={w.colleague.id}", maire),
     Screen("maire/compte-modifier", "/admin/comptes/edit/?id={w.colleague.id}", maire),
@@ -685,6 +720,23 @@ MINISTRY = (
     Screen("ministere/communes", "/admin/communes/", ministere),
     Screen("ministere/communes-recherche", "/admin/communes/", ministere, searches("sainte-colombe")),
     Screen("ministere/commune", "/admin/communes/details/?id=69123", ministere),
+    Screen("ministere/commune-modifier", "/admin/communes/edit/?id=13055", ministere),
+    Screen("ministere/commune-inviter", "/admin/communes/inviter/?id=69123", with_an_address),
+    Screen("ministere/commune-inviter-refus", "/admin/communes/inviter/?id=69123", with_an_address, (
+        sends("/inviter/"),)),
+    Screen("ministere/commune-sans-adresse", "/admin/communes/inviter/?id=31555", ministere),
+    Screen("ministere/silences", "/admin/communes-en-attente/", ministere),
+    Screen("ministere/silences-fin", "/admin/communes-en-attente/?page=9", ministere),
+    Screen("ministere/importer", "/admin/agents/importer/", with_accounts_file("former")),
+    Screen("ministere/importer-rien", "/admin/agents/importer/", with_accounts_file("former"), (sends("/envoyer"),)),
+    Screen("ministere/importer-lecture", "/admin/agents/importer/?pause=oui", with_accounts_file("reading")),
+    Screen("ministere/importer-lu", "/admin/agents/importer/", with_accounts_file("ready")),
+    Screen("ministere/importer-mairies", "/admin/agents/importer/", with_accounts_file("ready", "mairies", report={
+        "create": 0, "change": 0, "end": 0, "same": 34_969, "refused": 0})),
+    Screen("ministere/importer-ecriture", "/admin/agents/importer/?pause=oui", with_accounts_file("applying")),
+    Screen("ministere/importer-fini", "/admin/agents/importer/", with_accounts_file("done")),
+    Screen("ministere/importer-refuse", "/admin/agents/importer/", with_accounts_file("refused", refusal={
+        "name": "AgentFileHeaders", "facts": {"missing": "courriel, nom"}})),
     Screen("ministere/agents", "/admin/agents/", ministere),
     Screen("ministere/agent", "/admin/agents/details/?id=1", ministere),
     Screen("ministere/agent-modifier", "/admin/agents/edit/?id=1", ministere),

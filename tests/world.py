@@ -23,8 +23,8 @@ from demo.plus import PlusProvider
 from demo.tokens import pairwise_sub
 from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
                     Voter, WebSession, database, now)
-from portal import (access, accounts, addresses, commune_list, mandataires, procedure, resiliation, retrouver,
-                    second_factor, worker)
+from portal import (access, accounts, addresses, commune_list, first_doors, mandataires, procedure, resiliation,
+                    retrouver, second_factor, worker)
 from portal.database import migrations, open_database
 from portal.error_pages import bare
 from portal.pages.certifiee import PlusDown
@@ -328,6 +328,30 @@ class World:
     def found_token(self):
         link = self.renamed and Mail.get(Mail.name == retrouver.MAIL)
         return token_of(link.context["draw"], retrouver.KIND)
+
+    def invited_mairie(self, code):
+        """The token of the link its mairie received."""
+        Commune.update(email="mairie@exemple.fr").where(Commune.code == code).execute()
+        first_doors.invite(self.agent("ministere"), Commune.get_by_id(code), anyway=True)
+        return self.last_token(first_doors.INVITED, first_doors.KIND)
+
+    @staticmethod
+    def last_token(name, kind):
+        mail = Mail.select().where(Mail.name == name).order_by(Mail.id.desc()).first()
+        return token_of(mail.context["draw"], kind)
+
+    @cached_property
+    def mairie_token(self):
+        return self.invited_mairie("06088")
+
+    @cached_property
+    def asked_mairie(self):
+        """The tokens of a mairie that named somebody, and of whom it named."""
+        token = self.invited_mairie("33063")
+        first_doors.name(token, {"first_name": "Camille", "last_name": LONG, "email": "camille@mairie.example",
+                                 "quality": "adjoint ou adjointe au maire", "delegated_from": "2026-04-01",
+                                 "delegated_until": "2032-03-31"})
+        return token, self.last_token(first_doors.PROVE, first_doors.OWN)
 
     @property
     def mandataire_token(self):

@@ -5,8 +5,8 @@ from flask import Blueprint
 
 pages = Blueprint("pages", __name__)
 MODULES = ("home", "franceconnect", "certifiee", "deconnexion", "proconnect", "demande", "mes_procurations",
-           "documents", "connexion", "double_authentification", "passkeys", "preuve", "sante", "adresse", "resiliation",
-           "mandataire", "mes_donnees", "retrouver", "session")
+           "documents", "connexion", "double_authentification", "passkeys", "preuve", "sante", "adresse", "mairie",
+           "resiliation", "mandataire", "mes_donnees", "retrouver", "session")
 
 
 def install(app, settings):
