@@ -133,3 +133,20 @@ def test_a_redirect_of_the_form_itself_would_be_stopped(world, page):
         assert any("form-action" in text for text in page.said)
     finally:
         world.app.after_request_funcs[None].remove(go_on_at_once)
+
+
+def test_an_agent_comes_in_by_proconnect_and_leaves_both(world, page):
+    page.goto(f"{world.url}/connexion")
+    page.passed.clear()
+    page.get_by_role("button", name=re.compile("ProConnect")).click()
+    page.wait_for_url(f"{world.standin}/pro/**")
+    page.locator("button[value='mairie']").click()
+    page.wait_for_url(f"{world.url}/admin/")
+    assert origins(page) == [world.url, world.standin, world.url]
+    page.passed.clear()
+    page.get_by_role("button", name="Se déconnecter").click()
+    page.wait_for_url(re.compile(rf"^{world.url}/connexion\?state="))
+    assert origins(page) == [world.url, world.standin, world.url] and "déconnecté" in page.locator("main").inner_text()
+    page.get_by_role("button", name=re.compile("ProConnect")).click()
+    page.wait_for_url(f"{world.standin}/pro/**/interaction/**")
+    assert page.said == []
