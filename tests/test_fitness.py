@@ -2,6 +2,8 @@
 import contextlib
 import datetime
 import json
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -149,15 +151,17 @@ def a_command(folder, name, **changes):
 
 
 def a_server(folder, **changes):
+    """As the README says."""
     port = free_ports(1)
-    process = Process(folder, "-m", "waitress", "--host=127.0.0.1", f"--port={port}", "--call", "app:create_app",
-                      **safe(**changes))
+    line = re.search(r"\.venv/bin/waitress-serve --listen=\S+ (.+)", (ROOT / "README.md").read_text())[1]
+    process = Process(folder, "-m", "waitress", f"--listen=127.0.0.1:{port}", *line.split(), **safe(**changes))
     return process, f"http://localhost:{port}"
 
 
 @pytest.fixture
 def served(sqlite_template, tmp_path):
-    process, url = a_server(tmp_path, database_url=f"sqlite:///{sqlite_template}")
+    shutil.copy(sqlite_template, tmp_path / "served.db")
+    process, url = a_server(tmp_path, database_url=f"sqlite:///{tmp_path / 'served.db'}", requests_per_minute="3")
     try:
         process.await_answer(f"{url}/sante")
         yield process, url
@@ -183,6 +187,8 @@ def test_a_production_serves_no_address_of_the_stand_ins_and_logs_lines_of_json(
     assert set(lines[-1]) == {"time", "level", "logger", "event", "request", "endpoint", "method", "status",
                               "duration_ms"}
     assert (lines[-1]["endpoint"], lines[-1]["status"]) == ("pages.connexion", 200)
+    by_address = [requests.get(f"{url}/", headers={"X-Forwarded-For": "203.0.113.9"}).status_code for _ in range(4)]
+    assert by_address == [200, 200, 200, 429], "the server takes off what the proxy says of the browser"
     assert "secret-du-courrier" not in process.log.read_text() and "BCD234" not in process.log.read_text()
 
 
