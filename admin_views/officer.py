@@ -6,22 +6,31 @@ from flask import abort, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from peewee import JOIN, prefetch
+from peewee import prefetch
 from wtforms import BooleanField, Form
 from wtforms.validators import DataRequired
 
 from admin_views.base import RoleView
 from admin_views.reasons import ReasonForm
-from models import (Commune, Couverture, Passage, Personne, Procuration, Reference, Role, Status, Tour, TourDay,
-                    TourVise, now)
-from portal import opened_files, outbox, places, procedure, references, resiliation, scrutins
+from models import Commune, Couverture, Passage, Procuration, Reference, Role, Status, Tour, TourDay, TourVise, now
+from portal import look_ups, opened_files, outbox, places, procedure, references, resiliation, scrutins
 from portal.catalogue import PARIS
 from portal.cautions import cautions, cautions_of_an_end
 from portal.communes import birth_place
 from portal.errors import AlreadyDecided, Refused, TooLateToUndo
+from portal.fields import BirthDateField, PlainForm
+from portal.limits import TooOften
 from portal.opened_files import Unfit, minutes
 
 ACTS_SHOWN = 300  # an officer's look-ups of a day (design 8)
+
+
+class LookUpForm(PlainForm):
+    """What may be asked beside the reference, see portal.look_ups."""
+
+    scope = "officer."
+
+    birth_date = BirthDateField(needed=False)
 
 
 class ChecklistForm(Form):
@@ -49,10 +58,16 @@ def at_the_counter(view):
 class Guichet(RoleView):
     roles = frozenset({Role.OFFICER})
 
-    def counter(self, error=None):
+    def counter(self, error=None, form=None):
+        """With `error`, what was refused; with `form`, a birth date that is none."""
+        officer = current_user.actor
+        error = error or look_ups.suspension(officer)
+        form = form or LookUpForm(request.form)
+        form.birth_date.flags.required = form.birth_date.is_typed or look_ups.asks_birth_date(officer)
         page = self.render("admin/officer/guichet.html", error=error, state=type(error).__name__, typed=typed(),
-                           plain=references.plain(typed()))
-        return page, error.status if error else 200
+                           plain=references.plain(typed()), form=form, suspended=officer.look_up_suspended_at,
+                           asks_birth_date=form.birth_date.flags.required)
+        return page, error.status if error else 422 if form.errors else 200, retry_after(error)
 
     def file(self, procuration, token, form):
         return self.render("admin/officer/dossier.html", token=token, form=form, **what_is_shown(procuration),
@@ -73,7 +88,10 @@ class Guichet(RoleView):
     @expose("/", methods=["POST"])
     @at_the_counter
     def chercher(self):
-        procuration, token = opened_files.look_up(request.form.get("reference", ""), *who())
+        form = LookUpForm(request.form)
+        if not form.validate():
+            return self.counter(form=form)
+        procuration, token = opened_files.look_up(request.form.get("reference", ""), *who(), form.birth_date.data)
         return self.file(procuration, token, ChecklistForm())
 
     @expose("/etablir", methods=["POST"])
@@ -167,6 +185,10 @@ def typed():
     return "".join(character for character in sent if character.isprintable())
 
 
+def retry_after(error):
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, TooOften) else {}
+
+
 def told(passage):
     """On to the page of an own act: it can be read again, and sends nothing twice. None: a résiliation was refused,
     which leaves the procuration as it is."""
@@ -192,8 +214,7 @@ def letter_of(procuration, reason):
 # --- What the screen shows ------------------------------------------------------------------------------------------
 
 def what_is_shown(procuration):
-    """The file with its people and tours loaded, the local days of these, and where the mandant was born."""
-    procuration.people = {person.role: person for person in people_of(procuration)}
+    """The file with its tours loaded, the local days of these, and where the mandant was born."""
     named = tours_of(procuration)
     tours = named or places.tours_of(procuration)
     procuration.tours_vises = [TourVise(procuration=procuration, tour=tour) for tour in named]
@@ -209,10 +230,6 @@ def ages(birth_date, day):
     year, month_and_day = birth_date.split("-", 1)
     return [day.year - int(year) - (f"{day:%m-%d}" < turned) for turned in (month_and_day.replace("00", "99"),
                                                                             month_and_day)]
-
-
-def people_of(procuration):
-    return Personne.select(Personne, Commune).join(Commune, JOIN.LEFT_OUTER).where(Personne.procuration == procuration)
 
 
 def tours_of(procuration):

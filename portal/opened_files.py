@@ -8,8 +8,10 @@ token is spent in the transaction of the act; sent again, it gives the first act
 import datetime
 import secrets
 
-from models import LIVE, Passage, Reference, SingleUse, Status, now
-from portal import journal, procedure, references, resiliation, scrutins
+from peewee import JOIN
+
+from models import LIVE, Commune, Passage, Personne, Reference, SingleUse, Status, now
+from portal import journal, look_ups, procedure, references, resiliation, scrutins, separation
 from portal.catalogue import PARIS, day, instant
 from portal.database import transaction
 from portal.errors import AlreadyDecided, LinkDead, PollOver, Refused
@@ -54,6 +56,10 @@ class UnknownReference(Refused):
     """No file bears this reference."""
 
     status = 404
+
+
+class UnknownPair(UnknownReference):
+    """No file bears this reference and has a mandant of this birth date."""
 
 
 class Ended(Refused):
@@ -114,18 +120,45 @@ def check(officer):
 
 # --- Opening --------------------------------------------------------------------------------------------------------
 
-def look_up(typed, officer, session):
-    """Open the file of a typed reference: the file, with its commune and scrutin, and its token. Raises Refused, one
-    class per reason. Each look-up leaves one event, found or not."""
+def look_up(typed, officer, session, birth_date=None):
+    """Open the file of a typed reference: the file, with its commune and scrutin, and its token. `birth_date` of the
+    mandant as typed beside it (YYYY-MM-DD, 00 for what the document does not say), asked after some misses.
+
+    Raises Refused, one class per reason. Each look-up that was answered leaves one event, found or not.
+    """
     check(officer)
+    look_ups.check(officer)
     code = references.read(typed)
     if code is None:
+        look_ups.spend(officer)
         raise _malformed(typed)
-    reference = references.find(code)
-    if refusal := _refusal(reference):
+    left = look_ups.spend_guess(officer, birth_date)
+    reference = _with_people(references.find(code))
+    try:
+        if reference is None or birth_date and not _born(reference.procuration.mandant, birth_date):
+            look_ups.missed(officer, left)
+            raise (UnknownPair if birth_date else UnknownReference)(left=left)
+        look_ups.found(officer)
+        separation.check(reference.procuration, officer)
+        _check_presentable(reference)
+    except Refused:
         journal.record(officer, "recherche_vaine", "procuration", *([reference.procuration_id] if reference else []))
-        raise refusal
+        raise
     return reference.procuration, _open(reference, officer, session)
+
+
+def _with_people(reference):
+    """With the communes where they are registered, in one statement."""
+    if reference:
+        people = (Personne.select(Personne, Commune).join(Commune, JOIN.LEFT_OUTER)
+                  .where(Personne.procuration == reference.procuration))
+        reference.procuration.people = {person.role: person for person in people}
+    return reference
+
+
+def _born(mandant, day):
+    """As far as the registry says; what is typed as unknown must be unknown there too."""
+    return all(its in (part, "00") for its, part in zip(mandant.birth_date.split("-"), day.split("-")))
 
 
 def _malformed(typed):
@@ -139,13 +172,11 @@ def _malformed(typed):
     return WrongLength(count=len(plain))
 
 
-def _refusal(reference):
-    """Why the file cannot be presented, None when it can."""
-    if reference is None:
-        return UnknownReference()
-    if reference.kind == resiliation.KIND:
-        return _nothing_to_end(reference.procuration) or resiliation.ended(reference)
-    return _ended(reference.procuration) or _late(reference.procuration)
+def _check_presentable(reference):
+    file = reference.procuration
+    ends = reference.kind == resiliation.KIND
+    if refusal := _nothing_to_end(file) or resiliation.ended(reference) if ends else _ended(file) or _late(file):
+        raise refusal
 
 
 def _nothing_to_end(procuration):
@@ -284,7 +315,7 @@ def _file(row, officer, session):
     """The file as it was when it was opened, with its reference. Raises FileClosed, AlreadyDecided,
     ResiliationEnded."""
     _, version, code = _bound(row, officer, session)
-    reference = references.find(code)
+    reference = _with_people(references.find(code))
     if reference is None:
         raise FileClosed()
     if reference.procuration.version != version:

@@ -1,7 +1,8 @@
 """The acts on a file: the only place that writes `status`.
 
 Each act is one transaction: a guarded update, one passage, one event, one mail per recipient. All raise `NotYours`
-for an actor without the right, `AlreadyDecided` when somebody else was faster, and write nothing then.
+for an actor without the right, `OwnFile` for an officer whom the file names, `AlreadyDecided` when somebody else was
+faster, and write nothing then.
 """
 import datetime
 from contextlib import suppress
@@ -9,9 +10,10 @@ from dataclasses import dataclass, field
 
 from peewee import JOIN, IntegrityError, Model
 
-from models import (LIVE, TOWN_HALL, TRANSITIONS, Agent, Commune, Mot, Passage, Personne, Procuration, Reference, Role,
-                    Scrutin, Status, Tour, TourVise, now)
-from portal import addresses, journal, law, mail, mandataires, names, places, references, scrutins, verdicts, walls
+from models import (LIVE, TOWN_HALL, TRANSITIONS, Agent, Commune, Mot, Passage, Personne, Procuration, Reference,
+                    Role, Scrutin, Status, Tour, TourVise, now)
+from portal import (addresses, journal, law, mail, mandataires, names, places, references, scrutins, separation,
+                    verdicts, walls)
 from portal.database import clock, transaction
 from portal.errors import (AlreadyDecided, Echue, NoPlaceHeld, NothingChanged, NotYours, PlaceGone, PlaceHeld,
                            PlacesMoved, PollChanged, PollOver, ReasonMissing, TooLateToUndo)
@@ -469,6 +471,8 @@ def _check_right(transition, procuration, actor):
         raise NotYours()
     if actor.role in TOWN_HALL and actor.commune_id != procuration.commune_id:
         raise NotYours()
+    if actor.role == Role.OFFICER:
+        separation.check(procuration, actor)
 
 
 def _leave_traces(act, procuration, actor, *, at, reason=None, comment="", tours=None, evidence=None,

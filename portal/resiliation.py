@@ -5,7 +5,7 @@ procuration, on the last day covered, after `law.life_of_a_request()`, when the 
 refuses it: the procuration holds until the résiliation is established, which is `portal.procedure.resilier`.
 """
 from models import LIVE, TRANSITIONS, Commune, Procuration, Reference, now
-from portal import journal, law, mail, procedure, references, scrutins
+from portal import journal, law, mail, procedure, references, scrutins, separation
 from portal.catalogue import day, instant
 from portal.database import hold, transaction
 from portal.errors import AlreadyDecided, NotYours, PollOver, ReasonMissing, Refused
@@ -150,6 +150,7 @@ def refuser(reference, officer, reason):
     if reason not in REASONS:
         raise ReasonMissing()
     procuration = reference.procuration
+    separation.check(procuration, officer)
     with transaction():
         _hold_awaited(reference)
         _end(Reference.code == reference.code, reason=reason)

@@ -6,7 +6,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from portal import settings
-from portal.catalogue import day
+from portal.catalogue import day, instant
 from portal.single_use import token_of
 from portal.typography import Spaces
 
@@ -30,7 +30,7 @@ def _environment(layout=MAIL):
     """A fact that is missing fails instead of leaving a blank."""
     environment = Environment(loader=Layout(layout), undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, autoescape=select_autoescape(["html"]), extensions=[Spaces])
-    environment.filters.update(day=day, token_of=token_of)
+    environment.filters.update(day=day, instant=instant, token_of=token_of)
     return environment
 
 
