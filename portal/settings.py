@@ -15,7 +15,7 @@ from portal.decryption import Keys, UnusableKey
 PREFIX = "MAPROCURATION_"
 ENVIRONMENTS = ("demo", "production")
 SECRETS = ("secret_key", "journal_key")
-PLUS = tuple(f"franceconnect_plus_{name}" for name in ("issuer", "client_id", "client_secret", "key"))
+CLIENT = ("issuer", "client_id", "client_secret")
 PROVIDERS = ("franceconnect", "franceconnect_plus", "proconnect")
 SHORTEST_SECRET = 32  # characters
 FEWEST_CHARACTERS = 10  # different ones in a secret: 32 drawn hexadecimal digits have fewer once in 10 000
@@ -51,7 +51,7 @@ class Settings:
     franceconnect_plus_client_id: str = ""
     franceconnect_plus_client_secret: str = ""
     franceconnect_plus_key: str = ""         # private: a PEM, a JWK, or the path of a file with one
-    proconnect_issuer: str = ""
+    proconnect_issuer: str = ""              # these three together: agents come in by ProConnect
     proconnect_client_id: str = ""
     proconnect_client_secret: str = ""
     limits_url: str = ""
@@ -162,7 +162,10 @@ def _unusable(settings):
         yield f"{PREFIX}BASE_URL: the address people type is expected, such as https://maprocuration.example"
     if not _is_address(settings.franceconnect_issuer, "http", "https"):
         yield f"{PREFIX}FRANCECONNECT_ISSUER: the provider's address is expected, as its discovery document names it"
-    yield from _unusable_plus(settings)
+    yield from _unusable_client(settings, "franceconnect_plus", (*CLIENT, "key"))
+    yield from _unusable_client(settings, "proconnect", CLIENT)
+    if settings.franceconnect_plus_key and not _is_key(settings.franceconnect_plus_key):
+        yield f"{PREFIX}FRANCECONNECT_PLUS_KEY: a private key, EC or RSA, or the path of a file with one is expected"
     if not (settings.mail_url.startswith("mailbox:") or _is_address(settings.mail_url, "smtp", "smtp+starttls")):
         yield f"{PREFIX}MAIL_URL: smtp+starttls://user:password@host:587, smtp://host or mailbox:folder is expected"
     if not _are_networks(settings.shared_networks):
@@ -171,19 +174,23 @@ def _unusable(settings):
         yield f"{PREFIX}THEME_DIR: a folder with the design system's dsfr.min.css is expected"
 
 
-def _unusable_plus(settings):
-    """All four or none: half a second FranceConnect would promise a way that leads nowhere."""
-    missing = [name for name in PLUS if not getattr(settings, name)]
-    if len(missing) == len(PLUS):
+def _unusable_client(settings, provider, parts):
+    """All of them or none: half a provider would promise a way that leads nowhere."""
+    missing = [part for part in parts if not getattr(settings, f"{provider}_{part}")]
+    if len(missing) == len(parts):
         return
-    for name in missing:
-        yield f"{PREFIX}{name.upper()}: missing, though another {PREFIX}FRANCECONNECT_PLUS_… is set"
-    if not _is_address(settings.franceconnect_plus_issuer, "http", "https"):
-        yield f"{PREFIX}FRANCECONNECT_PLUS_ISSUER: the provider's address is expected, as its discovery names it"
+    prefix = f"{PREFIX}{provider.upper()}_"
+    for part in missing:
+        yield f"{prefix}{part.upper()}: missing, though another {prefix}… is set"
+    if not _is_address(getattr(settings, f"{provider}_issuer"), "http", "https"):
+        yield f"{prefix}ISSUER: the provider's address is expected, as its discovery names it"
+
+
+def _is_key(text):
     try:
-        Keys(settings.franceconnect_plus_key)
+        return bool(Keys(text))
     except UnusableKey:
-        yield f"{PREFIX}FRANCECONNECT_PLUS_KEY: a private key, EC or RSA, or the path of a file with one is expected"
+        return False
 
 
 def _is_address(url, *schemes):

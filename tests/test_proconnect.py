@@ -16,7 +16,7 @@ from demo.identities import IDENTITIES
 from demo.visitor import Visitor
 from models import Agent, Event, Mail, Role, SingleUse, Voter, WebSession, now
 from portal import proconnect, siret, step_up
-from portal.settings import Settings, use
+from portal.settings import Settings, UnusableSetting, load, use
 from tests import pro
 from tests.engines import LOOPBACK, ONE_ENGINE
 from tests.factories import an_agent, log_in
@@ -223,6 +223,14 @@ def test_without_settings_there_is_no_such_way(app, unprotected):
     assert "ProConnect" not in visitor.get("/connexion").text
     assert visitor.post("/proconnect/connexion").status_code == 404
     assert visitor.get("/proconnect/retour?code=x&state=y").status_code == 400
+
+
+@pytest.mark.parametrize("name", list(pro.settings_of("")))
+def test_the_settings_go_together(name):
+    given = {f"MAPROCURATION_{key.upper()}": value for key, value in pro.settings_of("https://pro.example").items()}
+    assert load(given).proconnect_client_id == pro.CLIENT
+    with pytest.raises(UnusableSetting, match=f"MAPROCURATION_{name.upper()}: missing"):
+        load({**given, f"MAPROCURATION_{name.upper()}": ""})
 
 
 @ONE_ENGINE
