@@ -226,6 +226,15 @@ def sends(action="", /, **pressed):
     return step
 
 
+def submits(action=""):
+    """Send a form as it is, without the script that waits for a device."""
+    def step(page, world):
+        with page.expect_navigation():
+            page.locator("main form" + (leads("action", action) if action else "[method=post]")).evaluate(
+                "form => form.submit()")
+    return step
+
+
 def leads(attribute, path):
     return f":is([{attribute}$='{path or '?'}'], [{attribute}*='{path}?'])"
 
@@ -413,6 +422,7 @@ PUBLIC = (
     Screen("public/mairie-demandee", "/mairie/{w.asked_mairie[0]}"),
     Screen("public/mairie-compte", "/mairie/compte/{w.asked_mairie[1]}"),
     Screen("public/mairie-perdue", "/mairie/inconnue"),
+    Screen("public/connexion-cle-refusee", "/connexion", None, (submits("/connexion/cle"),)),
     Screen("public/connexion-cle-refusee", "/connexion", None, (submits("/connexion/cle"),)),
     Screen("public/code", "/connexion", None, (gives_password,)),
     Screen("public/code-faux", "/connexion", None, (gives_password, fills(code="000000"), sends())),
@@ -678,6 +688,10 @@ PROFILE = (
     Screen("profil/double-authentification-faux", "/admin/profil/double-authentification", mairie, (
         fills(code="000000"), sends())),
     Screen("profil/protege", "/admin/profil/", guarded),
+    Screen("profil/cle-ajouter", "/admin/profil/cles-d-acces/ajouter", guarded),
+    Screen("profil/cle-ajouter-refusee", "/admin/profil/cles-d-acces/ajouter", guarded, (submits(),)),
+    Screen("profil/cle-renommer", "/admin/profil/cles-d-acces/{w.passkey.id}/renommer", guarded),
+    Screen("profil/cle-retirer", "/admin/profil/cles-d-acces/{w.passkey.id}/retirer", guarded),
     Screen("profil/double-authentification-changer", "/admin/profil/double-authentification", guarded),
     Screen("profil/mot-de-passe", "/admin/profil/mot-de-passe", mairie),
     Screen("profil/mot-de-passe-erreurs", "/admin/profil/mot-de-passe", mairie, (sends(),)),

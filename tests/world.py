@@ -21,8 +21,8 @@ from demo.identities import IDENTITIES
 from demo.mailbox import create_mailbox
 from demo.plus import PlusProvider
 from demo.tokens import pairwise_sub
-from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Procuration, Role, Rules, Scrutin, Status, Tour,
-                    Voter, WebSession, database, now)
+from models import (LIVE, Agent, Commune, Event, Job, Mail, Passage, Passkey, Procuration, Role, Rules, Scrutin, Status,
+                    Tour, Voter, WebSession, database, now)
 from portal import (access, accounts, addresses, commune_list, first_doors, mandataires, procedure, resiliation,
                     retrouver, second_factor, worker)
 from portal.database import migrations, open_database
@@ -148,11 +148,16 @@ class World:
 
     @cached_property
     def guarded(self):
-        """Who logs in with factories.PASSWORD and a code."""
+        """Who logs in with factories.PASSWORD and a code, or with a passkey."""
         agent = an_agent(commune=self.lyon)
         secret = second_factor.enrolled_secret(agent, second_factor.begin_enrolment(agent))
         second_factor.enrol(agent, secret, pyotp.TOTP(secret).now())
+        Passkey.create(agent=agent, credential="eA", public_key="eA", name="Téléphone de la mairie")
         return Agent.get_by_id(agent.id)
+
+    @property
+    def passkey(self):
+        return Passkey.get(Passkey.agent == self.guarded)
 
     @cached_property
     def invitation(self):
