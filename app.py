@@ -55,7 +55,18 @@ def configure(app, settings):
     app.jinja_env.globals["settings"] = settings
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, *[settings.proxies] * 3)
+        believe_proxies(app, settings.proxies)
+
+
+def believe_proxies(app, count):
+    """`count` of them. Where what they write does not arrive, all browsers would share one limit: the log says so."""
+    app.wsgi_app = ProxyFix(app.wsgi_app, *[count] * 3)
+
+    @app.before_request
+    def miss_header():
+        if "X-Forwarded-For" not in request.headers and not app.extensions.get("proxy_missed"):
+            app.extensions["proxy_missed"] = True
+            logs.log.error("no X-Forwarded-For, though PROXIES is %s: does the server drop it? See the README", count)
 
 
 def allow_files(app):

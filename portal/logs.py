@@ -20,6 +20,7 @@ OURS = "maprocuration"
 UNLOGGED = ("static", "theme")      # endpoints
 ROOT = Path(__file__).parents[1]
 
+log = logging.getLogger("maprocuration")
 access = logging.getLogger("maprocuration.access")
 
 

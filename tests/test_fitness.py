@@ -184,6 +184,7 @@ def test_a_production_serves_no_address_of_the_stand_ins_and_logs_lines_of_json(
     answer = requests.get(f"{url}/connexion?reference=BCD234")
     assert answer.status_code == 200 and "Strict-Transport-Security" in answer.headers
     lines = [json.loads(line) for line in process.log.read_text().splitlines() if line.startswith("{")]
+    assert sum("no X-Forwarded-For" in line["event"] for line in lines) == 1, "said once, of a proxy that is none"
     assert set(lines[-1]) == {"time", "level", "logger", "event", "request", "endpoint", "method", "status",
                               "duration_ms"}
     assert (lines[-1]["endpoint"], lines[-1]["status"]) == ("pages.connexion", 200)

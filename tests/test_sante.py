@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app import create_app
-from models import Mail, database, now
+from models import Job, Mail, database, now
 from portal import journal
 from portal.procedure import CLOCK
 from portal.settings import Settings
@@ -23,7 +23,8 @@ def ago(seconds):
 def test_all_is_well(client):
     answer = client.get("/sante")
     assert answer.status_code == 200
-    assert answer.json == {"database": "ok", "outbox_age": 0, "journal_unsealed_age": 0, "version": "0.1.0"}
+    assert answer.json == {"database": "ok", "outbox_age": 0, "journal_unsealed_age": 0, "anchor_age": None,
+                           "version": "0.1.0"}
     assert "Set-Cookie" not in answer.headers
 
 
@@ -42,6 +43,11 @@ def test_the_oldest_unsealed_event_tells_its_age(client, monkeypatch):
     assert 40 <= client.get("/sante").json["journal_unsealed_age"] < 50
     journal.seal()
     assert client.get("/sante").json["journal_unsealed_age"] == 0
+
+
+def test_the_last_anchor_of_the_journal_tells_its_age(client):
+    Job.create(name="ancrer", ended_at=ago(4000))
+    assert 4000 <= client.get("/sante").json["anchor_age"] < 4010
 
 
 @pytest.fixture

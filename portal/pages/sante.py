@@ -8,7 +8,7 @@ from flask import jsonify
 from peewee import DatabaseError, InterfaceError, fn
 from playhouse.pool import MaxConnectionsExceeded
 
-from models import Event, Mail, database, now
+from models import Event, Job, Mail, database, now
 from portal.access import PUBLIC, access
 from portal.error_pages import RETRY_AFTER
 from portal.pages import pages
@@ -19,12 +19,15 @@ SOURCE = Path(__file__).parents[2] / "setup.cfg"
 @pages.get("/sante")
 @access(PUBLIC)
 def sante():
-    """Ages in seconds, 0 where nothing waits. 503 when the database is gone or not ours."""
+    """Ages in seconds, 0 where nothing waits; that of the last anchor of the journal, null before the first. 503 when the
+    database is gone or not ours."""
     try:
         with database.connection_context():
-            ages = {"outbox_age": _age(_oldest_mail_due()), "journal_unsealed_age": _age(_oldest_unsealed())}
+            ages = {"outbox_age": _age(_oldest_mail_due()), "journal_unsealed_age": _age(_oldest_unsealed()),
+                    "anchor_age": _age(_last_anchor(), None)}
     except (DatabaseError, InterfaceError, MaxConnectionsExceeded):
-        down = jsonify(database="down", outbox_age=None, journal_unsealed_age=None, version=_version())
+        down = jsonify(database="down", outbox_age=None, journal_unsealed_age=None, anchor_age=None,
+                       version=_version())
         return down, 503, {"Retry-After": RETRY_AFTER}
     return jsonify(database="ok", version=_version(), **ages)
 
@@ -39,8 +42,12 @@ def _oldest_unsealed():
     return oldest and oldest.at
 
 
-def _age(instant):
-    return round((now() - instant).total_seconds(), 1) if instant else 0
+def _last_anchor():
+    return Job.select(Job.ended_at).where(Job.name == "ancrer", Job.subject == "").scalar()
+
+
+def _age(instant, none=0):
+    return round((now() - instant).total_seconds(), 1) if instant else none
 
 
 @cache
