@@ -19,7 +19,7 @@ SOURCE = Path(__file__).parents[2] / "setup.cfg"
 @pages.get("/sante")
 @access(PUBLIC)
 def sante():
-    """Ages in seconds, 0 where nothing waits; that of the last anchor of the journal, null before the first. 503 when the
+    """Ages in seconds, 0 where nothing waits; that of the journal's last anchor, null before the first. 503 when the
     database is gone or not ours."""
     try:
         with database.connection_context():
