@@ -58,7 +58,7 @@ def load():
 def _password():
     if not PASSWORD_FILE.exists():
         PASSWORD_FILE.parent.mkdir(exist_ok=True)
-        PASSWORD_FILE.write_text("-".join(secrets.token_hex(3) for _ in range(3)))
+        PASSWORD_FILE.write_text("-".join(secrets.token_hex(3) for _ in range(4)))
     return PASSWORD_FILE.read_text()
 
 

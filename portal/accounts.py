@@ -204,11 +204,11 @@ def check_password(agent, password):
 
 def authenticate(email, password, place=""):
     """The agent whose password was given at `place`, a browser or an address. Raises WrongPassword in the same time
-    whatever was wrong, DelegationOver only after the right one, TooManyPasswords, Busy."""
+    whatever was wrong, AccountSuspended and DelegationOver only after the right one, TooManyPasswords, Busy."""
     name = _name_typed(email)
     _wait(name, place)
     agent = Agent.get_or_none(Agent.email == name)
-    if not passwords.matches(password, agent and agent.password_hash) or agent.suspended_at:
+    if not passwords.matches(password, agent and agent.password_hash):
         _count_wrong(name, agent)
         raise WrongPassword()
     limits.give_back((WRONG, f"{name} {place}"))

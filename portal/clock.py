@@ -1,6 +1,6 @@
 """What is done without anybody asking: the works of `portal.jobs`, by name. Run by `flask worker` and `flask jobs run`.
 """
-from portal import (agent_import, anchors, decisions, erasure, eves, first_doors, jobs, lapses, roll_import,
+from portal import (agent_import, anchors, decisions, erasure, eves, first_doors, idle, jobs, lapses, roll_import,
                     silences, tours)
 
 WORKS = {
@@ -15,6 +15,7 @@ WORKS = {
     "decider": decisions.DECIDE,
     "revoir": decisions.REVIEW,
     "ancrer": anchors.WORK,
+    "desactiver": idle.CLOSE,
     **erasure.WORKS,
 }
 

@@ -13,9 +13,8 @@ from portal.procedure import CLOCK
 from portal.second_factor import (AlreadyOn, CodeUsed, LogInOver, TooManyCodes, WrongCode, WrongRecoveryCode)
 from portal.settings import use
 from tests.factories import PASSWORD, a_voter, an_agent, an_officer, log_in
-from tests.test_connexion import Browser
+from tests.test_connexion import SECRET, Browser
 
-SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 HALF_A_MINUTE = datetime.timedelta(seconds=30)
 
 

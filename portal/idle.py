@@ -1,0 +1,30 @@
+"""Accounts that nobody used for six months are closed at night; whoever manages accounts opens them again."""
+from dateutil.relativedelta import relativedelta
+
+from models import Agent, WebSession, now
+from portal import jobs, journal
+from portal.database import free_rows
+from portal.procedure import CLOCK
+
+UNUSED = relativedelta(months=6)
+BATCH = 500
+
+
+def _unused():
+    """Never opened ones count from their creation."""
+    since = now() - UNUSED
+    never = Agent.seen_at.is_null() & (Agent.created_at < since)
+    return Agent.select(Agent.id).where((Agent.seen_at < since) | never, Agent.suspended_at.is_null())
+
+
+def close_some(job):
+    """A step of the work CLOSE. Returns how many accounts."""
+    ids = [agent.id for agent in free_rows(_unused().order_by(Agent.id).limit(BATCH))]
+    if ids:
+        Agent.update(suspended_at=now()).where(Agent.id.in_(ids)).execute()
+        WebSession.delete().where(WebSession.agent.in_(ids)).execute()
+        journal.record(CLOCK, "suspendre", "agent", *ids)
+    return len(ids)
+
+
+CLOSE = jobs.Work(close_some, jobs.at_night)
