@@ -11,15 +11,16 @@ BATCH = 500
 
 
 def _unused():
-    """Never opened ones count from their creation."""
+    """Two ranges of one index: accounts that were never opened count from their creation."""
     since = now() - UNUSED
-    never = Agent.seen_at.is_null() & (Agent.created_at < since)
-    return Agent.select(Agent.id).where((Agent.seen_at < since) | never, Agent.suspended_at.is_null())
+    open_ones = Agent.select(Agent.id).where(Agent.suspended_at.is_null())
+    return (open_ones.where(Agent.seen_at < since),
+            open_ones.where(Agent.seen_at.is_null(), Agent.created_at < since))
 
 
 def close_some(job):
     """A step of the work CLOSE. Returns how many accounts."""
-    ids = [agent.id for agent in free_rows(_unused().order_by(Agent.id).limit(BATCH))]
+    ids = [agent.id for unused in _unused() for agent in free_rows(unused.limit(BATCH))]
     if ids:
         Agent.update(suspended_at=now()).where(Agent.id.in_(ids)).execute()
         WebSession.delete().where(WebSession.agent.in_(ids)).execute()
