@@ -21,6 +21,7 @@ from admin_views.searching import Searching
 from admin_views.writing import Writing
 from portal import access, catalogue, journal, step_up, walls
 from portal.database import on_postgresql
+from portal.throttling import EXPORTS, actor, limited
 
 MOST_EXPORTED = 20_000      # rows of a file
 MOST_UNPROVED = 1_000       # rows: for more, whoever asks proves anew that it is them
@@ -244,6 +245,7 @@ class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
         return number if 1 <= number <= MOST_COUNTED else 1
 
     @expose("/export/<export_type>/")
+    @limited(EXPORTS, methods=("GET", "POST"), by=actor)
     def export(self, export_type):
         """A CSV file of what the grid shows, all pages. The journal says which rows left."""
         if export_type != "csv":

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from demo.samples import DOMAIN
 from models import AgentFile, AgentLine, Commune, Procuration, Role, Roll, RollFile, WebSession, now
-from portal import jobs, resiliation, scrutins
+from portal import jobs, limits, look_ups, resiliation, scrutins
 from portal.mail import LINKS, SAMPLES
+from portal.throttling import FILED
 from tests.factories import PASSWORD, a_mandataire, a_procuration, an_agent
 from tests.paper import WRITTEN
 from tests.voter import SOUND
@@ -96,6 +97,25 @@ def guarded(world):
 def officer(world):
     """One who did nothing yet today."""
     return {"agent": world.new_officer()}
+
+
+def asked_too_often(who, *reached):
+    """Somebody of `who` who has reached these limits."""
+    def reach(world):
+        found = who(world)
+        for limit in reached:
+            for _ in range(limit.most):
+                limits.count((limit, limit_subject(found)))
+        return found
+    return reach
+
+
+def limit_subject(who):
+    return who["agent"].id if "agent" in who else f"voter {who['voter'].id}"
+
+
+def suspended_officer(world):
+    return {"agent": world.suspended}
 
 
 def unfit_officer(world):
@@ -325,6 +345,11 @@ def looks_up_namesake(page, world):
     looks_up(mandataire=mandataire)(page, world)
 
 
+def looks_up_own(page, world):
+    """A file that names the officer."""
+    looks_up(mandataire=a_mandataire(birth_name="EXEMPLE", first_names="Morgan", commune=world.lyon))(page, world)
+
+
 def looks_up_ending(page, world):
     fills(reference=resiliation.awaited(world.ending).code)(page, world)
     sends("/guichet/")(page, world)
@@ -423,7 +448,6 @@ PUBLIC = (
     Screen("public/mairie-compte", "/mairie/compte/{w.asked_mairie[1]}"),
     Screen("public/mairie-perdue", "/mairie/inconnue"),
     Screen("public/connexion-cle-refusee", "/connexion", None, (submits("/connexion/cle"),)),
-    Screen("public/connexion-cle-refusee", "/connexion", None, (submits("/connexion/cle"),)),
     Screen("public/code", "/connexion", None, (gives_password,)),
     Screen("public/code-faux", "/connexion", None, (gives_password, fills(code="000000"), sends())),
     Screen("public/code-de-secours", "/connexion/code-de-secours", None, (
@@ -514,6 +538,8 @@ VOTER = (
     Screen("mandant/demande-relue-deja-une", "/demande", mandant, ASKED),
     Screen("mandant/demande-modifiee", "/demande", newcomer, (*ASKED, sends("/demande", modifier="oui"))),
     Screen("mandant/demande-deposee", "/demande", newcomer, (*ASKED, sends("/demande", confirmer="oui"))),
+    Screen("mandant/demande-trop-souvent", "/demande", asked_too_often(newcomer, FILED[0]), (
+        *ASKED, sends("/demande", confirmer="oui"))),
     Screen("mandant/demande-expiree", "/demande", newcomer, (loses_its_token, sends("/demande"))),
     Screen("mandant/demande-trop-tard", "/demande", newcomer, (session_ends, sends("/demande"))),
     *(Screen(f"mandant/session-{what}", "/demande", newcomer, (hears_of_the_session(what),))
@@ -582,6 +608,18 @@ OFFICER = (
     Screen("guichet/defaire-sans-motif", "/admin/guichet/actes/{w.act.id}/defaire", busy_officer, (
         sends("/defaire"),)),
     Screen("guichet/non-habilite", "/admin/guichet/", unfit_officer),
+    Screen("guichet/date-demandee", "/admin/guichet/", asked_too_often(officer, look_ups.GUESSES), (looks_up(),)),
+    Screen("guichet/date-fautive", "/admin/guichet/", asked_too_often(officer, look_ups.GUESSES), (
+        fills(reference="ZZZ ZZZ", birth_date__day="31", birth_date__month="2", birth_date__year="1980"),
+        sends("/guichet/"))),
+    Screen("guichet/paire-inconnue", "/admin/guichet/", asked_too_often(officer, look_ups.GUESSES), (
+        fills(reference="ZZZ ZZZ", birth_date__day="1", birth_date__month="2", birth_date__year="1980"),
+        sends("/guichet/"))),
+    Screen("guichet/trop-de-recherches", "/admin/guichet/", asked_too_often(officer, look_ups.OFTEN[0]), (
+        looks_up(),)),
+    Screen("guichet/recherche-suspendue", "/admin/guichet/", suspended_officer),
+    Screen("guichet/propre-dossier", "/admin/guichet/", officer, (looks_up_own,)),
+    Screen("ministere/agent-recherche-suspendue", "/admin/agents/details/?id={w.suspended.id}", ministere),
 )
 
 GRID, DETAILS = "/admin/procurations/", "/admin/procurations/details/?id="

@@ -11,7 +11,7 @@ from portal.catalogue import wait
 from portal.database import on_postgresql
 from portal.limits import Limit, TooOften
 from tests.engines import ONE_ENGINE
-from tests.factories import a_commune, a_scrutin, a_voter, log_in
+from tests.factories import a_commune, a_scrutin, a_voter, an_agent, log_in
 from tests.statements import count_statements
 from tests.voter import Mandant
 
@@ -180,6 +180,17 @@ def test_a_voter_files_five_requests_an_hour_and_loses_nothing_of_the_sixth(mand
     mandant.posts({**page.fields()})
     mandant.confirms()
     assert mandant.answer.status_code == 303 and Procuration.select().count() == 6
+
+
+@ONE_ENGINE
+def test_an_agent_exports_ten_files_an_hour_whatever_the_address(client):
+    agent, colleague = an_agent(), an_agent()
+    use_up(throttling.EXPORTS, f"commune {agent.id}")
+    for who, status in ((agent, 429), (colleague, 200)):
+        log_in(client, agent=who)
+        assert client.get("/admin/procurations/export/csv/").status_code == status
+        assert client.get("/admin/registre/export/csv/").status_code == status
+    assert limits.times(throttling.EXPORTS, f"commune {colleague.id}") == 2
 
 
 @ONE_ENGINE

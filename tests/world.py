@@ -143,6 +143,11 @@ class World:
         return self.new_voter()
 
     @cached_property
+    def suspended(self):
+        """An officer who guessed too often."""
+        return an_officer(last_name="Verrou", look_up_suspended_at=now())
+
+    @cached_property
     def colleague(self):
         return an_agent(commune=self.lyon)
 
