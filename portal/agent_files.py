@@ -18,6 +18,7 @@ from models import Agent, Role, now
 from portal import names
 from portal.errors import Refused
 from portal.names import tidy
+from portal.siret import read as read_siret
 
 BATCH = 2000                # lines read at a time
 MOST_LINES = 200_000        # of a file: twice the officers of the country
@@ -309,14 +310,10 @@ def birth_day(column, text):
 
 def siret(column, text):
     """14 digits whose key is right: Luhn's, or La Poste's own."""
-    digits = re.sub(r"[\s.]", "", text)
-    if not re.fullmatch(r"\d{14}", digits, re.ASCII):
+    found = read_siret(text)
+    if found is None:
         raise Unfit(column, "siret")
-    doubled = [int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(digits)]
-    luhn = sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-    if not (luhn or digits.startswith("356000000") and sum(map(int, digits)) % 5 == 0):
-        raise Unfit(column, "siret")
-    return digits
+    return found
 
 
 def code(column, text):
