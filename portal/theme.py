@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import send_from_directory
 
+from portal import static_files
 from portal.access import PUBLIC, access
 
 OURS = ("static/theme.css", "static/portal.css")
@@ -22,6 +23,7 @@ def install(app, settings):
         sheets = (*(f"theme/{name}" for name in OFFICIAL if (folder / name).is_file()), *BRIDGE)
         app.add_url_rule("/theme/<path:name>", "theme", access(PUBLIC)(_served_from(folder)))
     app.jinja_env.globals["stylesheets"] = lambda: sheets
+    static_files.install(app)
 
 
 def _served_from(folder):

@@ -67,7 +67,7 @@ def test_an_arrow_that_goes_up_is_caught():
 def services():
     return [path for path in (ROOT / "portal").glob("*.py")
             if path.stem not in ("access", "catalogue", "error_pages", "errors", "headers", "logs", "sessions",
-                                 "step_up", "throttling", "cli")]
+                                 "static_files", "step_up", "throttling", "cli")]
 
 
 def speaks_of_the_request(source):

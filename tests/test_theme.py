@@ -10,7 +10,7 @@ from portal.settings import Settings
 from tests.factories import an_agent, log_in
 from tests.test_templates_look import ROOT
 
-SHEET = re.compile(r'<link rel="stylesheet" href="([^"]+)">')
+SHEET = re.compile(r'<link rel="stylesheet" href="([^"?]+)[^"]*">')
 
 
 @pytest.fixture
