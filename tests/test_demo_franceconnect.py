@@ -13,6 +13,7 @@ from joserfc.jwk import KeySet
 
 from demo.franceconnect import create_provider, running_provider
 from demo.identities import IDENTITIES, PEOPLE
+from demo.proconnect import ProConnectProvider
 from demo.provider import FAULTS
 from demo.visitor import Visitor
 from tests.browser import chromium, needs_chromium
@@ -493,3 +494,75 @@ def test_chromium_goes_from_the_choice_back_to_the_client(running, javascript):
         page.wait_for_url(f"{there}?code=*", timeout=5000)
     provider.redirect_uris.discard(there)
     assert not [one for one in complaints if "Content Security Policy" in one]
+
+
+# ProConnect
+
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(b"v" * 64).digest()).rstrip(b"=").decode()
+PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+ESSENTIAL = '{"id_token": {"acr": {"essential": true, "values": ["eidas1-mfa", "eidas2"]}}}'
+
+
+@pytest.fixture(scope="module")
+def running_pro():
+    with running_provider(redirect_uris=[RETURN], post_logout_redirect_uris=[GOODBYE],
+                          kind=ProConnectProvider) as (url, one):
+        yield f"{url}/api/v2", one
+
+
+class ProClient(Client):
+    def authorize(self, **changes):
+        return super().authorize(**{"nonce": "n" * 32, "acr_values": None, "scope": "openid email siret roles",
+                                    **changes})
+
+
+@pytest.fixture
+def pro(running_pro):
+    return ProClient(*running_pro)
+
+
+@pytest.mark.parametrize("changes, code", [
+    ({"max_age": "0"}, "Y000400"), ({"login": "mairie"}, "Y000400"), ({"nonce": "n" * 31}, "Y000400"),
+    ({"prompt": "select_account"}, "Y000400"), ({"acr_values": "eidas9"}, "Y020002")])
+def test_proconnect_keeps_the_user_where_the_request_is_wrong(pro, changes, code):
+    assert pro.refusal(**changes) == (400, code)
+
+
+@pytest.mark.parametrize("changes, error", [
+    ({**PKCE, "code_challenge_method": "plain"}, "invalid_request"), ({"code_challenge": CHALLENGE}, "invalid_request"),
+    ({**PKCE, "code_challenge": "short"}, "invalid_request"), ({"response_mode": "fragment"}, "invalid_request"),
+    ({"prompt": "none"}, "login_required")])
+def test_proconnect_tells_the_client_what_is_wrong(pro, changes, error):
+    assert pro.sent_back(**changes)["error"] == error
+
+
+def test_proconnect_takes_a_challenge_and_holds_the_client_to_it(pro):
+    code = pro.logs_in("mairie", **PKCE, login_hint="a@b.fr", siret_hint="99900020200005", response_mode="query")
+    for wrong in ({}, {"code_verifier": "w" * 64}):
+        assert pro.exchanges(code, **wrong).json()["error"] == "invalid_grant"
+    assert pro.exchanges(code, code_verifier="v" * 64).status_code == 200
+
+
+def test_a_verifier_without_a_challenge_is_refused(pro):
+    assert pro.exchanges(pro.logs_in("mairie"), code_verifier="v" * 64).json()["error"] == "invalid_grant"
+
+
+def test_proconnect_says_who_it_is_for_every_client_the_same(pro):
+    claims = pro.identity("maire", claims=ESSENTIAL)
+    assert (claims["email"], claims["siret"]) == ("maire@demo.maprocuration.example", "99900020200005")
+    assert claims["roles"] == ["agent_public", "agent_public_territorial"] and "usual_name" not in claims
+    assert claims["sub"] == pro.provider.sub_of("maire")
+
+
+@pytest.mark.parametrize("login, answer", [
+    ("ministere", "code"), ("mairie", "code"), ("sans.second.facteur", "error"), ("niveau.faible", "code")])
+def test_an_essential_level_is_held_but_by_who_ignores_it(pro, login, answer):
+    assert answer in callback(pro.visitor.chooses(pro.authorize(claims=ESSENTIAL), login))
+
+
+def test_proconnect_remembers_and_asks_anew_on_demand(pro):
+    pro.logs_in("mairie")
+    assert callback(pro.visitor.passes(pro.authorize()))["code"]
+    assert callback(pro.visitor.passes(pro.authorize(prompt="none")))["code"]
+    assert pro.visitor.passes(pro.authorize(prompt="login")) is None
+    assert "code" in callback(pro.visitor.chooses(pro.authorize(prompt="login"), "maire"))
