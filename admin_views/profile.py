@@ -11,6 +11,7 @@ from portal.accounts import WrongCurrentPassword
 from portal.database import transaction
 from portal.errors import Refused
 from portal.passwords import UnfitPassword
+from portal.second_factor import TooManyCodes
 
 
 class Profil(RoleView):
@@ -75,9 +76,11 @@ class Profil(RoleView):
 
     def _change_password(self, form):
         try:
-            accounts.change_password(self.actor, form.current.data, form.password.data, current_user.session)
+            with second_factor.counted(self.actor):
+                accounts.check_password(self.actor, form.current.data)
+            accounts.change_password(self.actor, form.password.data, current_user.session)
             return True
-        except WrongCurrentPassword as error:
+        except (WrongCurrentPassword, TooManyCodes) as error:
             form.current.errors = [error.sentence]
         except UnfitPassword as error:
             form.password.errors = [error.sentence]

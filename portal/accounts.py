@@ -169,11 +169,9 @@ def choose_password(token, password):
         return agent
 
 
-def change_password(agent, current, password, session):
-    """By its owner, who gives the current one; sessions other than `session` end, and links under way die. Raises
-    WrongCurrentPassword, UnfitPassword."""
-    agent = Agent.get_by_id(agent.id)
-    check_password(agent, current)
+def change_password(agent, password, session):
+    """By its owner, who has given the current one; sessions other than `session` end, and links under way die. Raises
+    UnfitPassword."""
     passwords.check(agent, password)
     kept = passwords.hashed(password)
     with transaction():

@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 
 from models import Agent, Event, Mail, Role, SingleUse, WebSession, now
-from portal import accounts, outbox
+from portal import accounts, outbox, second_factor
 from portal.procedure import CLOCK
 from tests.factories import PASSWORD, a_commune, an_agent, an_officer, log_in
 from tests.test_back_office import Desk, confirm
@@ -210,3 +210,26 @@ def test_accounts_are_found_by_the_beginning_of_a_name_or_address(manager, words
     an_agent(Role.COMMUNE, first_name="Sam", last_name="Roy", email="sam.roy@exemple.fr")
     manager.opens(GRID).presses("Rechercher", words=words)
     assert manager.text.count("sam.roy@exemple.fr") == found
+
+
+ENDINGS = {
+    "suspension": lambda desk, agent: accounts.suspend(CLOCK, agent),
+    "role": lambda desk, agent: desk.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", role="manager"),
+    "address": lambda desk, agent: desk.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", email="a@b.fr"),
+    "password": lambda desk, agent: accounts.choose_password(accounts.invite(agent), "encore une phrase assez longue"),
+    "own password": lambda desk, agent: accounts.change_password(
+        agent, "encore une phrase assez longue", WebSession(login="ailleurs")),
+    "second factor": lambda desk, agent: second_factor.reset(CLOCK, agent),
+    "log-out": lambda desk, agent: None,
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_session_ends_at_the_next_request_after(app, manager, ending):
+    victim = Desk(app, an_agent(Role.COMMUNE)).opens("/admin/profil/")
+    kept = victim.client.get_cookie("maprocuration").value
+    ENDINGS[ending](manager, victim.agent)
+    if ending == "log-out":
+        victim.presses("Se déconnecter")
+        victim.client.set_cookie("maprocuration", kept)
+    assert victim.opens("/admin/profil/").page.request.path == "/connexion"
