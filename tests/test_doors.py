@@ -10,13 +10,17 @@ import csv
 import html
 import io
 import re
+import subprocess
+import sys
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import abort
 
+from app import create_app
 from models import TABLES, Event, Mail, Personne, Role, WebSession, database, now
-from portal import access, accounts, outbox, second_factor, step_up
+from portal import access, accounts, limits, outbox, second_factor, settings, step_up
+from portal.database import migrations, open_database
 from portal.error_pages import PAGES
 from portal.errors import Refused
 from tests import matrix
@@ -24,7 +28,8 @@ from tests.factories import a_mandataire, a_procuration, a_voter
 from tests.lint import Page
 from tests.matrix import ROLES, TOKEN, connected
 from tests.test_back_office import Desk
-from tests.test_house import product_files
+from tests.test_house import ROOT, product_files
+from tests.test_settings import SAFE
 
 MARK = "zorglub"        # of what nobody asked for
 ABROAD = "evil.example"
@@ -175,7 +180,7 @@ def test_no_cell_of_an_exported_file_begins_a_formula(doors):
             cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=";") for cell in row]
             assert any(formula.strip("\t\r \u00a0'")[1:] in cell for cell in cells), f"{rule} lost the name"
             assert not [cell for cell in cells if begins_a_formula(cell)]
-    doors.restore()
+        doors.restore()     # and the count of exports with it
     assert len(exports) > 1 and len(FORMULAS) == 12
 
 
@@ -333,3 +338,51 @@ def test_a_captured_cookie_opens_nothing_once(doors, end):
                        keep=True) for method in ("GET", TOKEN)]
     doors.restore()
     assert [doors.said(answer) for answer in after] == ["303 pages.connexion"] * 2
+
+
+# --- Over https (ASVS 3.3, 3.4.1) -------------------------------------------------------------------------------------
+
+@pytest.fixture
+def production(tmp_path, doors):
+    """A portal of its own, as production has it."""
+    before, url = settings.active(), f"sqlite:///{tmp_path / 'there.db'}"
+    there = {settings.PREFIX + name: value for name, value in (("DATABASE_URL", url), ("SQLITE_ALLOWED", "yes"))}
+    open_database(url)
+    migrations().up()
+    database.close()
+    yield create_app(settings.load({**SAFE, **there})).test_client()
+    settings.use(before)
+    open_database(before.database_url)
+
+
+def test_over_https_the_cookie_is_this_host_s_alone_and_nobody_comes_back_without(production):
+    answer = production.get("/connexion", base_url="https://maprocuration.example",
+                            environ_overrides={"HTTP_X_FORWARDED_PROTO": "https"})
+    name, *rest = answer.headers["Set-Cookie"].replace("=", "; ", 1).split("; ")
+    assert answer.status_code == 200 and name == "__Host-maprocuration"
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(rest)
+    assert "Domain" not in answer.headers["Set-Cookie"]
+    seconds = re.fullmatch(r"max-age=(\d+); includeSubDomains", answer.headers["Strict-Transport-Security"])[1]
+    assert int(seconds) >= 31_536_000
+
+
+# --- Limits are those of all workers ----------------------------------------------------------------------------------
+
+ANOTHER = """
+import sys
+from portal import limits, settings
+from portal.database import open_database
+settings.use(settings.Settings(database_url=sys.argv[1], secret_key="s" * 64))
+open_database(sys.argv[1]).connect()
+print(limits.count((limits.Limit("doors", 3, 60), "somebody"))[0].times)
+"""
+
+
+def test_what_one_worker_counted_the_others_know(doors):
+    """Kept in the memory of each, four workers would let four times as many through."""
+    with connected():
+        assert limits.count((limits.Limit("doors", 3, 60), "somebody"))[0].times == 1
+    other = subprocess.run([sys.executable, "-c", ANOTHER, settings.active().database_url], cwd=ROOT,
+                           capture_output=True, text=True, check=True, timeout=60)
+    doors.restore()
+    assert other.stdout.strip() == "2"
