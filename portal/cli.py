@@ -185,7 +185,7 @@ def _told(known):
     if not known:
         return "no anchor to compare them with: a journal cut or written anew with the key would not be seen"
     last = max(known, key=lambda anchor: anchor.at)
-    return f"{len(known)} anchors, the last one of {last.at:%Y-%m-%d %H:%M} UTC at event {last.seq}"
+    return f"anchors compared: {len(known)}, the last one of {last.at:%Y-%m-%d %H:%M} UTC at event {last.seq}"
 
 
 @works.command("run")

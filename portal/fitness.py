@@ -40,7 +40,7 @@ def _sample_accounts():
     reserved = [domain.endswith(f"{before}{name}") for name in RESERVED for before in ("@", ".")]
     found = Agent.select().where(Agent.suspended_at.is_null(), _any(reserved)).count()
     if found:
-        yield (f"{SAID}{found} sample accounts, of addresses nobody can own (.{', .'.join(RESERVED)}); suspend them, "
+        yield (f"{SAID}sample accounts: {found}, of addresses nobody can own (.{', .'.join(RESERVED)}); suspend them, "
                "or begin with an empty database")
 
 

@@ -77,7 +77,7 @@ def test_a_second_wall_that_is_down_is_named(production, fault):
 @pytest.mark.parametrize("email", [f"officier@{DOMAIN}", "a@mairie.test", "a@localhost", "A@EXAMPLE.ORG"])
 def test_a_sample_account_is_refused_until_it_is_suspended(production, email):
     agent = an_agent(email=email)
-    assert "1 sample accounts" in refused() and email not in refused()
+    assert "sample accounts: 1" in refused() and email not in refused()
     agent.suspended_at = now()
     agent.save()
     fitness.refuse()
