@@ -264,23 +264,27 @@ def test_somebody_else_s_answer_is_refused_even_during_a_log_in_of_one_s_own(cam
 
 
 def test_a_double_click_shares_one_log_in(camille, franceconnect, monkeypatch):
-    address = camille.chooses()
-    twin = Person(camille.portal.application)
-    twin.portal.set_cookie("maprocuration", camille.cookie)
-    slow(franceconnect, monkeypatch, seconds=0.7)
-    franceconnect.seen.clear()
+    twin = clicks_twice(camille, franceconnect, monkeypatch)
+    assert camille.cookie != twin.cookie and WebSession.select().count() == 2
+    camille.logs_out()
+    assert not twin.is_in
+
+
+def clicks_twice(person, provider, monkeypatch):
+    """The second time while the first is at work; returns the browser as the second answer leaves it."""
+    address, twin = person.chooses(), type(person)(person.portal.application)
+    twin.portal.set_cookie("maprocuration", person.cookie)
+    slow(provider, monkeypatch, seconds=0.7)
+    provider.seen.clear()
     answers = []
-    first = threading.Thread(target=lambda: answers.append(camille.comes_back(address)))
+    first = threading.Thread(target=lambda: answers.append(person.comes_back(address)))
     first.start()
     time.sleep(0.3)
     answers.append(twin.comes_back(address))
     first.join(15)
-    assert [answer.status_code for answer in answers] == [303, 303]
-    assert len(calls(franceconnect, "token")) == 1
-    assert camille.is_in and twin.is_in and camille.cookie != twin.cookie
-    assert WebSession.select().count() == 2
-    camille.logs_out()
-    assert not twin.is_in
+    assert [answer.status_code for answer in answers] == [303, 303] and len(calls(provider, "token")) == 1
+    assert person.is_in and twin.is_in
+    return twin
 
 
 def slow(franceconnect, monkeypatch, seconds):

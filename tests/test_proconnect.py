@@ -1,8 +1,6 @@
 """ProConnect's agents come in and leave, against the running stand-in and each of its faults; their rights are ours."""
 import datetime
 import logging
-import threading
-import time
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -21,7 +19,7 @@ from tests import pro
 from tests.engines import LOOPBACK, ONE_ENGINE
 from tests.factories import an_agent, log_in
 from tests.test_back_office import Desk
-from tests.test_franceconnect import HOME, SECRET, OUTAGES, Person, asked, link, says, slow
+from tests.test_franceconnect import HOME, SECRET, OUTAGES, Person, asked, clicks_twice, link, says
 from tests.test_franceconnect import RETURN as VOTERS_RETURN
 from tests.voter import Page
 
@@ -317,20 +315,7 @@ def test_a_reload_asks_proconnect_nothing(dominique, there):
 
 
 def test_a_double_click_shares_one_log_in(dominique, there, monkeypatch):
-    address = dominique.chooses()
-    twin = Colleague(dominique.portal.application)
-    twin.portal.set_cookie("maprocuration", dominique.cookie)
-    slow(there, monkeypatch, seconds=0.7)
-    there.seen.clear()
-    answers = []
-    first = threading.Thread(target=lambda: answers.append(dominique.comes_back(address)))
-    first.start()
-    time.sleep(0.3)
-    answers.append(twin.comes_back(address))
-    first.join(15)
-    assert [answer.status_code for answer in answers] == [303, 303]
-    assert len([call for call in there.seen if call[1] == "token"]) == 1
-    assert dominique.is_in and twin.is_in
+    twin = clicks_twice(dominique, there, monkeypatch)
     dominique.logs_out()
     assert not twin.is_in
 
