@@ -86,17 +86,16 @@ def rows():
 
 def test_no_post_writes_what_its_form_does_not_ask_for(doors):
     """Each form of each page, sent as it is shown and with a value for every column there is."""
-    seen, found = set(), []
+    with connected():
+        before, seen, found = rows(), set(), []
     for role, address, own in forms(doors):
-        if (role, address, *sorted(own)) not in seen:
-            seen.add((role, address, *sorted(own)))
-            found += stained(doors, role, address, own)
+        if (address, *sorted(own)) not in seen:     # once, by the first role that is shown it
+            seen.add((address, *sorted(own)))
+            found += stained(doors, role, address, own, before)
     assert found == [] and len(seen) > 30
 
 
-def stained(doors, role, address, own):
-    with connected():
-        before = rows()
+def stained(doors, role, address, own, before):
     answer = doors.ask(role, TOKEN, address, data={**poison(own), **own}, keep=True)
     with connected():
         after = rows()
