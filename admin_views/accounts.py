@@ -12,12 +12,12 @@ from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
 from models import AGENT_ROLES, TOWN_HALL, Agent
-from portal import accounts, look_ups, proconnect, second_factor, siret, step_up
+from portal import accounts, agent_files, look_ups, proconnect, second_factor, siret, step_up
 from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
 from portal.database import transaction
 from portal.errors import Refused
-from portal.names import MOST_WORDS
+from portal.names import MOST_WORDS, leads_to_a_site
 
 
 class OwnAccount(Refused):
@@ -43,6 +43,20 @@ def right_siret(form, field):
         raise ValidationError(gettext("field.siret"))
 
 
+def plain_words(form, field):
+    """They stand in our mails, which must lead nobody anywhere."""
+    if leads_to_a_site(field.data or ""):
+        raise ValidationError(gettext("field.site"))
+
+
+def born(form, field):
+    """As files of accounts say it."""
+    try:
+        field.data = agent_files.birth_day(field.name, field.data.strip()) if field.data else None
+    except agent_files.Unfit as error:
+        raise ValidationError(gettext("field.birth_date")) from error
+
+
 class Accounts(ScopedView):
     """What both have in common: the state of an account, its link, its suspension, its second factor."""
 
@@ -51,7 +65,9 @@ class Accounts(ScopedView):
     form_args = {"email": {"validators": [address], "filters": [accounts.log_in_name],
                            "render_kw": {"type": "email"}},
                  "siret": {"validators": [right_siret], "filters": [siret_kept],
-                           "render_kw": {"inputmode": "numeric"}}}
+                           "render_kw": {"inputmode": "numeric"}},
+                 **{name: {"validators": [plain_words]}
+                    for name in ("first_name", "last_name", "quality", "unit", "place")}}
     hints = ("quality", "siret")
     list_template = "admin/accounts/accounts.html"
     details_template = "admin/accounts/account.html"
@@ -197,16 +213,16 @@ class AgentView(Accounts):
     rights = {"create": MINISTRY, "edit": MINISTRY}
     column_list = ("name", "email", "role", "unit", "commune.label", "state")
     column_details_list = ("name", "email", "role", "quality", "unit", "place", "siret", "commune.label",
-                           "habilitated_from", "habilitated_until", "state", "look_up_suspended_at", "created_at",
-                           "totp_since")
+                           "habilitated_from", "habilitated_until", "birth_date", "state",
+                           "look_up_suspended_at", "created_at", "totp_since")
     column_filters = (Choice(Agent.role, choices_of(AGENT_ROLES)),)
     form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place", "siret",
-                    "habilitated_from", "habilitated_until")
-    hints = ("quality", "commune", "place", "siret")
+                    "habilitated_from", "habilitated_until", "birth_date")
+    hints = ("quality", "commune", "place", "siret", "birth_date")
     form_base_class = AgentForm
     form_overrides = {"commune": CommuneField}
     form_args = {**Accounts.form_args, "role": {"choices": choices_of(AGENT_ROLES)},
-                 "commune": {"render_kw": {"data-communes": "/communes"}}}
+                 "commune": {"render_kw": {"data-communes": "/communes"}}, "birth_date": {"validators": [born]}}
     related = (Agent.commune,)
 
     def columns(self, form):

@@ -280,6 +280,8 @@ def words(column, text):
         raise Unfit(column, "too_long", most=most)
     if not text.isprintable() or "\ufffd" in text:
         raise Unfit(column, "characters")
+    if names.leads_to_a_site(text):
+        raise Unfit(column, "site")
     return text
 
 

@@ -6,7 +6,8 @@ LONGEST = 100             # characters, typed names; FranceConnect's are stored 
 LONGEST_WORD = 60
 MOST_WORDS = 6            # of a search: a hundred are more than a database takes
 LONGEST_READ = 1000       # characters: to put accents in order takes the square of their number
-SIGNS = " '’ʼ-‐‑.,/()"
+SIGNS = " '’ʼ-‐‑.,()"
+SITE = re.compile(r"[/:@\\]|\bwww\.|\w\.\w\w", re.IGNORECASE)      # J.-P. and St. Jean are none
 LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss", "ø": "o", "đ": "d", "ł": "l"})
 
 
@@ -16,15 +17,22 @@ def tidy(text):
 
 
 def fault(name):
-    """Why a typed name is not acceptable: `too_long`, `characters`, `no_letter`; None when it is.
+    """Why a typed name is not acceptable: `too_long`, `site`, `characters`, `no_letter`; None when it is.
 
     Latin letters only: look-alikes of other alphabets would make one person two.
     """
     if len(name) > LONGEST or len(fold(name)) > LONGEST:  # a ligature counts its letters: keys have a size
         return "too_long"
+    if leads_to_a_site(name):
+        return "site"
     if not all(_acceptable(character) for character in name):
         return "characters"
     return None if any(character.isalpha() for character in name) else "no_letter"
+
+
+def leads_to_a_site(text):
+    """Would a mail program make a link of it? Names stand in our mails, and must invite nobody anywhere."""
+    return bool(SITE.search(text))
 
 
 def _acceptable(character):

@@ -306,3 +306,21 @@ def test_a_file_opened_before_is_refused_at_the_act(app):
     counter.presses("Établir la procuration", **TICKS).is_told(403, "Un collègue doit traiter ce dossier")
     counter.sees_nobody(file)
     assert fresh(file).status == Status.DEPOSEE
+
+
+# --- The account that says who the officer is -----------------------------------------------------------------------
+
+@ONE_ENGINE
+@pytest.mark.parametrize("typed, kept, sentence", [
+    ({"birth_date": "07/11/1975"}, "1975-11-07", None), ({"birth_date": ""}, None, None),
+    ({"birth_date": "31/02/1975"}, None, "Écrivez une date de naissance qui existe"),
+    ({"unit": "gagnez sur evil.com/x"}, None, "ressemble à une adresse de site"),
+    ({"last_name": "a@b"}, None, "ressemble à une adresse de site")])
+def test_the_ministry_writes_a_birth_date_and_no_web_address(app, typed, kept, sentence):
+    ministry, officer = Counter(app, an_agent("ministry")), an_officer()
+    address = f"/admin/agents/edit/?id={officer.id}"
+    page = Page(ministry.opens(address).text)
+    sent = {tag["control"]: tag.get("value", "") for tag in page.all("input") if tag["control"]}
+    ministry.page = ministry.client.post(address, data={**sent, "role": "officer", **typed}, follow_redirects=True)
+    ministry.sees(*filter(None, [sentence]))
+    assert Agent.get_by_id(officer.id).birth_date == kept and "@" not in Agent.get_by_id(officer.id).last_name

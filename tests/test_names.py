@@ -8,13 +8,15 @@ from portal import names, references
 
 @pytest.mark.parametrize("name", [
     "O", "D’Artagnan", "de La Tour-d'Auvergne", "Łukasz", "Nguyễn", "Œuvré", "Anne-Sophie",
-    "M’Ba 2", "x" * 100])
+    "M’Ba 2", "x" * 100, "St. Jean", "J.-P.", "J. P.", "J.P.", "Dupont (Martin), dit Le Grand"])
 def test_hard_names_are_accepted(name):
     assert names.fault(names.tidy(name)) is None
 
 
 @pytest.mark.parametrize("name, fault", [
     ("x" * 101, "too_long"), ("Иванов", "characters"), ("Dur\u0430nd", "characters"), ("a\u202eb", "characters"),
+    ("Gagnez sur evil.com/x", "site"), ("evil.com", "site"), ("t.me", "site"), ("WWW.evil", "site"), ("a/b", "site"),
+    ("http://x", "site"), ("Jean@exemple", "site"), ("St.Jean", "site"), ("évil.рф", "site"), ("a\\b", "site"),
     ("a\x00b", "characters"), ("<b>", "characters"), ("=1+1", "characters"), ("-- '", "no_letter"), ("", "no_letter")])
 def test_what_cannot_be_a_name_is_told_why(name, fault):
     assert names.fault(name) == fault
