@@ -54,7 +54,6 @@ class Settings:
     proconnect_issuer: str = ""              # these three together: agents come in by ProConnect
     proconnect_client_id: str = ""
     proconnect_client_secret: str = ""
-    limits_url: str = ""
     shared_networks: str = ""        # CIDR, separated by commas: no limit by address within them
     requests_per_minute: int = 300   # of one address
     theme_dir: str = ""
