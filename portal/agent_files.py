@@ -15,7 +15,7 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 
 from models import Agent, Role, now
-from portal import names
+from portal import names, siret
 from portal.errors import Refused
 from portal.names import tidy
 from portal.siret import read as read_siret
@@ -310,12 +310,10 @@ def birth_day(column, text):
     return found
 
 
-def siret(column, text):
-    """14 digits whose key is right: Luhn's, or La Poste's own."""
-    found = read_siret(text)
-    if found is None:
-        raise Unfit(column, "siret")
-    return found
+def establishment(column, text):
+    if digits := siret.read(text):
+        return digits
+    raise Unfit(column, "siret")
 
 
 def code(column, text):
@@ -324,7 +322,7 @@ def code(column, text):
 
 
 CHECKS = {"email": address, "first_name": person, "last_name": person, "role": role, "quality": words, "unit": words,
-          "place": words, "birth_date": birth_day, "siret": siret, "commune": code, **dict.fromkeys(DAYS, day)}
+          "place": words, "birth_date": birth_day, "siret": establishment, "commune": code, **dict.fromkeys(DAYS, day)}
 
 
 # --- All of it ------------------------------------------------------------------------------------------------------

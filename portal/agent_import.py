@@ -11,12 +11,12 @@ import time
 from collections import Counter
 
 from flask_babel import gettext
-from peewee import JOIN, fn
+from peewee import JOIN, chunked, fn
 
 from models import Agent, AgentFile, AgentLine, AgentPart, Commune, Job, Role, RollPart, WebSession, database, now
 from portal import accounts, agent_files, first_doors, jobs, journal
 from portal.agent_files import AgentFileEmpty, AgentFileUnusable, Encoding, Reading, Unfit
-from portal.database import hold, transaction
+from portal.database import hold, on_postgresql, transaction
 from portal.errors import Refused
 from portal.procedure import CLOCK
 
@@ -25,6 +25,7 @@ LIFE = datetime.timedelta(days=1)               # of a file nobody confirms
 RECEIVED = datetime.timedelta(minutes=10)       # longest upload
 KEPT = datetime.timedelta(days=7)               # of one that was taken in, for its report
 APPLIED = 500                                   # lines written in one transaction
+WRITTEN_AT_ONCE = 500                           # lines of a statement
 INVITED = 200                                   # invitations written in one transaction
 ERASED = 5000                                   # lines
 PIECE = RollPart.SIZE
@@ -195,6 +196,7 @@ def refusal_of(file):
 
 def _judged(file, kind, lines):
     """[(Line, outcome or Unfit)]: what each line would do to the tables, and whether an earlier one names the same."""
+    plan_for_values()
     seen = dict(AgentLine.select(AgentLine.subject, fn.MIN(AgentLine.line)).group_by(AgentLine.subject).where(
         AgentLine.file == file, AgentLine.subject.in_({line.subject for line in lines})).tuples())
     judge, found = JUDGES[kind]([line.content for line in lines if not line.unfit]), []
@@ -203,6 +205,13 @@ def _judged(file, kind, lines):
         twice = Unfit("email" if kind == "agents" else "commune", "twice", first=earlier)
         found.append((line, line.unfit or (twice if earlier != line.number else _outcome(judge, line.content))))
     return found
+
+
+def plan_for_values():
+    """Until the transaction ends. A statement that comes again and again gets one plan for any values, which compares
+    each row of a table with each of thousands of addresses."""
+    if on_postgresql():
+        database.execute_sql("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 def _outcome(judge, content):
@@ -217,8 +226,8 @@ def _put(file, judged):
     rows = [(file.id, line.number, line.subject, *_verdict(line, outcome)) for line, outcome in judged]
     columns = (AgentLine.file, AgentLine.line, AgentLine.subject, AgentLine.outcome, AgentLine.cell, AgentLine.fault,
                AgentLine.content)
-    database.cursor().executemany(AgentLine.insert_many(rows[:1], columns).sql()[0].partition(" RETURNING")[0],
-                                  [(*row[:-1], AgentLine.content.db_value(row[-1])) for row in rows])
+    for some in chunked(rows, WRITTEN_AT_ONCE):
+        AgentLine.insert_many(some, columns).execute()
     return [row[3] for row in rows]
 
 
@@ -313,6 +322,7 @@ def _apply(job):
         _end(file)
     if not lines:
         return 0
+    plan_for_values()
     judge, fit = JUDGES[file.kind]([line.content for line in lines]), {}
     for line in lines:
         outcome = _outcome(judge, line.content)
