@@ -13,7 +13,7 @@ from demo.franceconnect import running_provider
 from demo.identities import IDENTITIES
 from demo.visitor import Visitor
 from models import Agent, Event, Mail, Role, SingleUse, Voter, WebSession, now
-from portal import proconnect, siret, step_up
+from portal import attempts, proconnect, siret, step_up
 from portal.settings import Settings, UnusableSetting, load, use
 from tests import pro
 from tests.engines import LOOPBACK, ONE_ENGINE
@@ -352,6 +352,18 @@ def test_a_proconnect_answer_is_worth_nothing_at_franceconnect_s_door(dominique)
 
 
 @ONE_ENGINE
+def test_an_attempt_is_found_by_its_own_kind_and_differs_in_all_it_derives(db):
+    begun = {kind: attempts.begin("browser", kind) for kind in ("oidc", "proconnect")}
+    for kind, other in (("oidc", "proconnect"), ("proconnect", "oidc")):
+        assert attempts.find(begun[kind].state, "browser", kind) == begun[kind]
+        with pytest.raises(attempts.LogInLost):
+            attempts.find(begun[kind].state, "browser", other)
+        twin = begun[kind]._replace(kind=other)
+        assert not {twin.nonce, twin.verifier, twin.login} & {begun[kind].nonce, begun[kind].verifier,
+                                                              begun[kind].login}
+
+
+@ONE_ENGINE
 def test_an_agent_takes_the_place_of_a_voter(dominique, unprotected):
     dominique.door = "/franceconnect/connexion"
     visitor, dominique.franceconnect = dominique.franceconnect, Visitor()
@@ -497,8 +509,9 @@ def test_the_proof_of_somebody_else_or_of_another_session_proves_nothing(alix):
     an_invited("mairie")
     assert says(alix.comes_back(proves(alix, "mairie", preuve_suite=NEW_ACCOUNT)), "pas le même compte", 403)
     assert is_asked_for_a_proof(alix)
-    address = proves(alix, preuve_suite=NEW_ACCOUNT)
-    alix.logs_in("maire")
+    begun = leaves_for_a_proof(alix, preuve_suite=NEW_ACCOUNT)
+    alix.logs_in("maire", autre="oui")
+    address = alix.franceconnect.chooses(begun, "maire")
     assert says(ages(alix).comes_back(address), "à recommencer", 400) and is_asked_for_a_proof(alix)
 
 
