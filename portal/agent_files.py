@@ -18,7 +18,6 @@ from models import Agent, Role, now
 from portal import names, siret
 from portal.errors import Refused
 from portal.names import tidy
-from portal.siret import read as read_siret
 
 BATCH = 2000                # lines read at a time
 MOST_LINES = 200_000        # of a file: twice the officers of the country
