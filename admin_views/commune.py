@@ -85,11 +85,12 @@ def days_since(instant, zone):
 class OfTour(Choice):
     """Files that name a tour, and periods that cover it.
 
-    Asked file by file: the whole country names the same tour, and a list of its files is too long to be compared.
+    Asked file by file: the whole country names the same tour, and a list of its files is too long to be compared. An
+    offset keeps PostgreSQL from making that list all the same.
     """
 
     def apply(self, query, value):
-        rows = (of.select(Value(1)).where(of.procuration == Procuration.id, of.tour == value)
+        rows = (of.select(Value(1)).where(of.procuration == Procuration.id, of.tour == value).offset(0)
                 for of in (TourVise, Couverture))
         return query.where(reduce(or_, map(fn.EXISTS, rows)))
 

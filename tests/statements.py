@@ -15,12 +15,12 @@ def count_statements():
     Opening a connection is not counted either: those statements do not pass through the database object.
     """
     run = []
-    with _heard(lambda sql, values: run.append(sql)):
+    with heard(lambda sql, values: run.append(sql)):
         yield run
 
 
 @contextmanager
-def _heard(hear):
+def heard(hear):
     """`hear(sql, values)` is called before each statement."""
     engine = database.obj
     plain = engine.execute_sql
@@ -44,7 +44,7 @@ def whole_tables():
     run, found = [], []
     if on_postgresql():
         database.execute_sql("SET enable_seqscan = off")
-    with _heard(lambda sql, values: run.append((sql, values))):
+    with heard(lambda sql, values: run.append((sql, values))):
         yield found
     for sql, values in run:
         if sql.upper().startswith(("SELECT", "UPDATE", "DELETE")):

@@ -5,8 +5,8 @@ import psycopg
 import pytest
 
 from models import TABLES, Event, database
-from portal import journal
-from portal.database import migrations, open_database, transaction
+from portal import journal, walls
+from portal.database import MIGRATIONS, migrations, open_database, transaction
 from portal.procedure import CLOCK
 from tests.postgresql import named
 
@@ -19,6 +19,7 @@ POSTGRESQL_CATALOGUE = {
                       FROM pg_constraint WHERE connamespace = 'public'::regnamespace""",
     "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
 }
+TOWN_HALL = "maprocuration_town_hall"
 GUARDS = {"sqlite": ("insert", "update", "delete"), "postgresql": ("guard", "truncate")}
 
 
@@ -65,6 +66,37 @@ def test_the_triggers_are_there(db, engine):
            "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"}[engine]
     assert {name for name, in database.execute_sql(sql).fetchall()} == {
         f"{table}_{guard}" for table in ("event", "journal_month") for guard in GUARDS[engine]}
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_the_policies_are_there(db):
+    found = database.execute_sql("SELECT tablename, policyname, permissive, cmd, roles::text FROM pg_policies")
+    assert {tuple(row) for row in found.fetchall()} == {
+        (table, "town_hall", "PERMISSIVE", "INSERT" if table == "event" else "ALL", f"{{{TOWN_HALL}}}")
+        for table in walls.BEHIND}
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_the_role_may_do_what_pages_need_and_no_more(db):
+    """Columns apart, see test_walls."""
+    rights = database.execute_sql("SELECT table_name, privilege_type FROM information_schema.table_privileges"
+                                  " WHERE grantee = %s UNION SELECT table_name, privilege_type"
+                                  " FROM information_schema.column_privileges WHERE grantee = %s", (TOWN_HALL,) * 2)
+    found = {}
+    for table, right in rights.fetchall():
+        found.setdefault(table, set()).add(right)
+    more = {"agent": {"UPDATE"}, "mail": {"UPDATE"}, "procuration": {"UPDATE"}, "roll": {"UPDATE"},
+            "roll_file": {"INSERT", "UPDATE", "DELETE"}, "roll_part": {"INSERT"}, "saved_search": {"INSERT"}}
+    assert found == {**{table: {"SELECT", *more.get(table, ())} for table in (*walls.BEHIND, *walls.OPEN)},
+                     "event": {"INSERT"}}
+
+
+def test_a_role_that_another_database_made_is_taken_as_it_is(postgresql_server):
+    """Several databases of one server are migrated, at once or not."""
+    policies = (MIGRATIONS / "0001_policies.postgresql.sql").read_text().partition("GRANT SELECT")[0]
+    with psycopg.connect(postgresql_server, autocommit=True) as admin:
+        admin.execute(policies)
+        admin.execute(policies)
 
 
 def test_migrations_applied_twice_change_nothing(db):

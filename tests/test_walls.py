@@ -1,11 +1,13 @@
 """The second wall (design 6): on PostgreSQL a town hall's page sees and writes what is its own, whatever it asks."""
 import ast
+import re
 from pathlib import Path
 
 import pytest
 from peewee import DatabaseError, fn
 
 from admin_views import base, policy, start
+from benchmarks.rows import fill
 from models import (TABLES, Agent, Elector, Procuration, Role, Roll, RollFile, RollPart,
                     SavedSearch, WebSession, database, now)
 from portal import journal, procedure, walls
@@ -15,6 +17,7 @@ from portal.procedure import CLOCK
 from portal.walls import NoWall
 from tests.factories import (a_commune, a_procuration, a_scrutin, a_voter, an_acte, an_agent, an_officer, log_in,
                              somebody)
+from tests.statements import heard
 
 POSTGRESQL = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)   # the other engine has no such wall
 ROOT = Path(__file__).parent.parent
@@ -211,6 +214,62 @@ def test_without_the_role_nothing_is_read(pool, monkeypatch):
             Procuration.select().count()
 
 
+# --- Plans ----------------------------------------------------------------------------------------------------------
+
+FILES = 1000                # enough for the planner to have a choice
+PAGES = {   # what each must be read by, however many rows there are
+    "/admin/procurations/": {"procuration_commune_id_established_at_id", "couverture_procuration_id_tour_id",
+                             "personne_procuration_id_role"},
+    "/admin/procurations/?recherche={found}": {"mot_pkey"},
+    "/admin/procurations/details/?id={file}": {"procuration_pkey", "passage_procuration_id_version",
+                                               "personne_procuration_id_role"},
+    "/admin/liste/?recherche={listed}": set(),      # of two rolls the planner takes any index
+    "/admin/courriers/": {"mail_letters"},
+}
+
+
+def plans(statements):
+    """The indexes that the statements are read by, each where it was made, and "whole <table>" for each table behind
+    the wall that none serves."""
+    plan = ""
+    for wall, sql, values in statements:
+        with walls.around(wall):
+            if sql.startswith(("SELECT", "(SELECT")):
+                plan += "".join(f"{line}\n" for line, in database.execute_sql(f"EXPLAIN {sql}", values).fetchall())
+    return {*re.findall(r"Index(?: Only)? Scan(?: Backward)? (?:using|on) (\w+)", plan),
+            *(f"whole {table}" for table in re.findall(r"Seq Scan on (\w+)", plan) if table in walls.BEHIND)}
+
+
+def statements_of(client, path):
+    asked = []
+    with heard(lambda sql, values: asked.append((walls.here(), sql, values))):
+        assert client.get(path).status_code == 200
+    return asked
+
+
+@POSTGRESQL
+def test_behind_the_wall_pages_are_read_by_their_indexes(app, client):
+    app.config["WTF_CSRF_ENABLED"] = False
+    for code in (LYON, PARIS):
+        a_town(code, a_scrutin())
+    fill(FILES, a_commune(), list(a_scrutin().tours), an_officer())
+    database.execute_sql("ANALYZE")
+    database.execute_sql("SET enable_seqscan = off")    # of a small table the planner would rather read all
+    log_in(client, agent=an_agent())
+    search = {name: client.post(f"/admin/{view}/search/", data={"words": "ma"}).location.partition("recherche=")[2]
+              for name, view in (("found", "procurations"), ("listed", "liste"))}
+    file = Procuration.get(Procuration.commune == LYON, Procuration.status == "validee")
+    for path, indexes in PAGES.items():
+        asked = statements_of(client, path.format(file=file.id, **search))
+        found = plans(asked)
+        assert indexes - found == set() and not any(name.startswith("whole") for name in found), path
+        for index in indexes - {"mot_pkey", "procuration_pkey"}:
+            with database.atomic() as dropping:
+                database.execute_sql(f"DROP INDEX {index}")
+                assert indexes - plans(asked) == {index}, "a dropped index goes unnoticed"
+                dropping.rollback()
+
+
 # --- Pages ----------------------------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -275,13 +334,15 @@ def test_only_town_halls_have_a_wall(db):
 # --- Ways out -------------------------------------------------------------------------------------------------------
 
 WAYS_OUT = {    # each looks beyond the town for a reason: what an act moves elsewhere, secrets of accounts, the clock's
-    "portal/accounts.py": {"chosen", "create", "end_sessions", "reactivate", "send_link", "suspend", "withdraw_links"},
+    "portal/accounts.py": {"chosen", "create", "end_sessions", "note_address", "reactivate", "send_link", "suspend",
+                           "withdraw_links"},
     "portal/jobs.py": {"bring_forward", "later", "of"},
     "portal/places.py": {"borne_elsewhere", "displaced_by", "given_otherwise", "offered", "tours_and_places"},
     "portal/procedure.py": {"annuler", "attribuer", "corriger", "distinguer", "invalider", "last_passage", "reprendre",
                             "resilier", "saisir", "valider"},
     "portal/proconnect.py": {"forget_link", "has_link", "unlink"},
-    "portal/second_factor.py": {"reset"},
+    "portal/second_factor.py": {"guards", "reset"},
+    "portal/silences.py": {"want_reminders"},
     "portal/step_up.py": {"demand"},
     "portal/verdicts.py": {"examined"},
 }
