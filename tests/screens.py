@@ -441,7 +441,7 @@ PUBLIC = (
     Screen("public/mot-de-passe-oublie-envoye", "/connexion/mot-de-passe-oublie", None, (
         fills(email="personne@exemple.fr"), sends())),
     Screen("public/mot-de-passe-trop-d-essais", "/connexion", None, (
-        *(fills(email="inconnue@exemple.fr", password="faux"), sends()) * 7,)),
+        *(fills(email="inconnue@exemple.fr", password="faux"), sends_password) * 7,)),
     Screen("public/mairie", "/mairie/{w.mairie_token}"),
     Screen("public/mairie-erreurs", "/mairie/{w.mairie_token}", None, (sends(),)),
     Screen("public/mairie-demandee", "/mairie/{w.asked_mairie[0]}"),
