@@ -1,7 +1,7 @@
 """`make run`: the whole of Maprocuration on one machine, and who to be in it.
 
-Prepares the database (schema, communes, sample people), then keeps three processes going: the stand-ins of FranceConnect and
-ProConnect with the mailbox page, the worker, the portal. They end together.
+Prepares the database (schema, communes, sample people), then keeps three processes going: the stand-ins of
+FranceConnect and ProConnect with the mailbox page, the worker, the portal. They end together.
 """
 import argparse
 import os
