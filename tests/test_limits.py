@@ -6,7 +6,7 @@ import pytest
 
 from app import create_app
 from models import Hit, Procuration, database, now
-from portal import erasure, limits, throttling
+from portal import access, erasure, limits, throttling
 from portal.catalogue import wait
 from portal.database import on_postgresql
 from portal.limits import Limit, TooOften
@@ -22,6 +22,9 @@ GET, POST = ("GET",), ("POST",)
 BY_ADDRESS = [      # where, how, by which limit
     ("/connexion", POST, throttling.LOG_IN), ("/connexion/code", POST, throttling.LOG_IN),
     ("/connexion/code-de-secours", POST, throttling.LOG_IN), ("/connexion/activation", POST, throttling.LOG_IN),
+    ("/connexion/cle", POST, throttling.LOG_IN), ("/connexion/cle/defi", GET, throttling.LOG_IN),
+    ("/connexion/code/cle", POST, throttling.LOG_IN), ("/mot-de-passe/jeton", GET + POST, throttling.LINKS),
+    ("/proconnect/connexion", POST, throttling.IDENTITY), ("/proconnect/retour", GET, throttling.IDENTITY),
     ("/franceconnect/connexion", POST, throttling.IDENTITY), ("/franceconnect/retour", GET, throttling.IDENTITY),
     ("/franceconnect/retour-certifie", GET, throttling.IDENTITY),
     ("/mes-procurations/1/sans-deplacement/identite", POST, throttling.IDENTITY),
@@ -102,6 +105,14 @@ def test_a_page_holds_its_limit_by_address(client, path, methods, limit):
         answer = client.open(path, method=method, environ_overrides=HERE)
         assert answer.status_code == 429 and 0 < int(answer.headers["Retry-After"]) <= limit.seconds
         assert client.open(path, method=method, environ_overrides={"REMOTE_ADDR": "203.0.113.8"}).status_code != 429
+
+
+@ONE_ENGINE
+def test_whatever_a_stranger_may_post_has_a_limit_of_its_own(app):
+    free = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in rule.methods
+            and access.rule_of(app, rule.endpoint) == access.PUBLIC
+            and not getattr(app.view_functions[rule.endpoint], "limits", ())}
+    assert free == {"pages.deconnexion"}, "say how often, see portal/throttling.py"
 
 
 @ONE_ENGINE

@@ -19,6 +19,7 @@ log = logging.getLogger("maprocuration.connexion")
 
 @pages.route("/connexion/cle/defi")
 @access(PUBLIC)
+@limited(LOG_IN, methods=("GET",))
 def defi():
     return _challenge(*passkeys.begin_log_in())
 
