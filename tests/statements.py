@@ -57,4 +57,5 @@ def _read_whole(sql, values):
         return re.findall(r"Seq Scan on (\w+)", "\n".join(plan))
     plan = [row[-1] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()]
     called = {alias: table for table, alias in re.findall(r'"(\w+)" AS "(\w+)"', sql)}
-    return [called.get(name, name) for name in re.findall(r"^SCAN (?!CONSTANT ROW)(\w+)", "\n".join(plan), re.MULTILINE)]
+    scanned = re.findall(r"^SCAN (?!CONSTANT ROW)(\w+)", "\n".join(plan), re.MULTILINE)
+    return [called.get(name, name) for name in scanned]

@@ -23,7 +23,8 @@ PROCONNECT = {"MAPROCURATION_PROCONNECT_" + name: value for name, value in {
 UNSET = None
 UNUSABLE = [
     ("ENV", "prod"), ("BASE_URL", "maprocuration.example"), ("BASE_URL", "https://[::1"),
-    ("DATABASE_URL", "mysql://bdd"), ("MAIL_URL", "ftp://courrier"), ("MAIL_URL", "smtp://"), ("PROXIES", "deux"), ("PROXIES", ""),
+    ("DATABASE_URL", "mysql://bdd"), ("MAIL_URL", "ftp://courrier"), ("MAIL_URL", "smtp://"), ("PROXIES", "deux"),
+    ("PROXIES", ""),
     ("FRANCECONNECT_ISSUER", "fc"), ("THEME_DIR", "/nowhere"), ("COULEUR", "bleu"), ("SQLITE_ALLOWED", "peut-être"),
     ("JOURNAL_ANCHORS", "ancres.jsonl"), ("JOURNAL_ANCHORS", "file:"), ("JOURNAL_ANCHORS", "syslog://"),
     ("SHARED_NETWORKS", "mairie")]
