@@ -213,8 +213,8 @@ class AgentView(Accounts):
     rights = {"create": MINISTRY, "edit": MINISTRY}
     column_list = ("name", "email", "role", "unit", "commune.label", "state")
     column_details_list = ("name", "email", "role", "quality", "unit", "place", "siret", "commune.label",
-                           "habilitated_from", "habilitated_until", "birth_date", "state",
-                           "look_up_suspended_at", "created_at", "totp_since")
+                           "habilitated_from", "habilitated_until", "delegated_from", "delegated_until", "birth_date",
+                           "state", "look_up_suspended_at", "created_at", "totp_since")
     column_filters = (Choice(Agent.role, choices_of(AGENT_ROLES)),)
     form_columns = ("first_name", "last_name", "email", "role", "commune", "quality", "unit", "place", "siret",
                     "habilitated_from", "habilitated_until", "birth_date")
