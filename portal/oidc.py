@@ -3,6 +3,7 @@
 Authlib carries the messages; the checks stand here, since its own leave out aud, acr, the callback's iss, the
 discovery's issuer and the signed userinfo, and let the discovery document choose the algorithm.
 """
+import datetime
 import hmac
 import json
 import logging
@@ -61,6 +62,12 @@ class Tokens(NamedTuple):
     id_token: str
     claims: dict
     userinfo: dict
+
+    @property
+    def proved_at(self):
+        """When the person proved who they are: a session at the provider may be older. None where it is not said."""
+        said = self.claims.get("auth_time")
+        return datetime.datetime.fromtimestamp(min(said, time.time()), datetime.UTC) if _instant(said) else None
 
     @property
     def evidence(self):
@@ -161,8 +168,7 @@ class Provider:
         prompt = {"prompt": "login"} if self.recent else {}
         if self.acr:
             return {"acr_values": self.acr, **prompt}
-        auth_time = {"auth_time": {"essential": True}} if self.recent else {}
-        wanted = {"acr": {"essential": True, "values": list(self.enough)}, **auth_time}
+        wanted = {"acr": {"essential": True, "values": list(self.enough)}, "auth_time": {"essential": True}}
         return {"claims": json.dumps({"id_token": wanted}), **prompt}
 
     def _challenge(self, attempt):

@@ -51,14 +51,14 @@ def begin(*, voter=None, agent=None, login=None, **identification):
     """Open a session for a voter or an agent. Whatever the browser carried before is dropped.
 
     `login` is shared by the sessions of one log-in (a double click makes two): they end together. `identification`
-    is a provider's: `id_token`, and a voter's `evidence`.
+    is a provider's: `id_token`, a voter's `evidence`, and since when an agent's proof stands, `proved_at`; for others
+    it is now.
     """
     end()
     token = secrets.token_urlsafe(32)
-    row = WebSession.create(token_hash=digest(token), voter=voter, agent=agent,
-                            device=device(request.user_agent.string) if agent else "",
-                            proved_at=now() if agent else None,
-                            login=login or secrets.token_hex(32), **identification)
+    row = WebSession.create(**{"proved_at": now() if agent else None, **identification},
+                            token_hash=digest(token), voter=voter, agent=agent, login=login or secrets.token_hex(32),
+                            device=device(request.user_agent.string) if agent else "")
     login_user(SignedIn(row, token))
 
 

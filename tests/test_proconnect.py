@@ -1,11 +1,13 @@
 """ProConnect's agents come in and leave, against the running stand-in and each of its faults; their rights are ours."""
 import datetime
+import json
 import logging
 from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
 import requests
+import time_machine
 
 from demo import tokens
 from demo.agents import AGENTS, LYON, MARSEILLE
@@ -208,7 +210,8 @@ def test_what_is_asked_is_what_proconnect_allows(dominique):
     assert set(sent) == {"client_id", "response_type", "redirect_uri", "scope", "state", "nonce", "claims",
                          "code_challenge", "code_challenge_method"}
     assert len(sent["state"]) >= 32 and len(sent["nonce"]) >= 32 and sent["code_challenge_method"] == "S256"
-    assert sent["claims"] == '{"id_token": {"acr": {"essential": true, "values": ["eidas1-mfa", "eidas2", "eidas3"]}}}'
+    assert json.loads(sent["claims"]) == {"id_token": {
+        "acr": {"essential": True, "values": ["eidas1-mfa", "eidas2", "eidas3"]}, "auth_time": {"essential": True}}}
     assert (sent["scope"], sent["redirect_uri"]) == ("openid email siret", RETURN)
 
 
@@ -523,6 +526,20 @@ def test_a_log_in_s_answer_is_no_proof_and_a_proof_s_answer_no_log_in(alix, unpr
     address = proves(alix, preuve_suite=NEW_ACCOUNT)
     alix.logs_out()
     assert says(alix.comes_back(address), "à recommencer", 400) and not alix.is_in
+
+
+def test_coming_in_unasked_proves_nothing_anew(alix):
+    """ProConnect's own session lasts half a day: whoever sits at the keyboard comes in by it."""
+    with time_machine.travel(now() + step_up.FRESH, tick=False):
+        alix.portal.delete_cookie("maprocuration")
+        assert alix.logs_in("maire").status_code == 303 and is_asked_for_a_proof(alix)
+        assert alix.logs_in("maire", autre="oui").status_code == 303 and not is_asked_for_a_proof(alix)
+
+
+@ONE_ENGINE
+def test_a_log_in_that_does_not_say_since_when_is_no_proof(alix, there):
+    there.fault = "no_auth_time"
+    assert alix.logs_in("maire").status_code == 303 and is_asked_for_a_proof(alix)
 
 
 @ONE_ENGINE

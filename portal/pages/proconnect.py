@@ -6,7 +6,7 @@ from flask import abort, current_app, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
-from models import WebSession
+from models import WebSession, now
 from portal import attempts, oidc, proconnect, sealed, sessions, step_up
 from portal.access import AGENTS, PUBLIC, access
 from portal.attempts import LogInLost
@@ -90,16 +90,18 @@ def log_in(attempt, answer):
     if attempts.claim(attempt):
         with answers.tokens(provider, attempt, answer, RETURN) as tokens:
             agent = proconnect.recognise(provider.issuer, tokens.claims["sub"], tokens.userinfo)
-            enter(agent, attempt, tokens.id_token)
+            enter(agent, attempt, tokens)
     else:
         first = attempts.outcome(attempt)
-        enter(first.agent, attempt, first.id_token)
+        enter(first.agent, attempt, first)
     return redirect(back_office(), 303)
 
 
-def enter(agent, attempt, id_token):
+def enter(agent, attempt, found):
+    """`found`: the Tokens of the log-in, or the session that holds the same. ProConnect may have asked nothing of who
+    sits there: what it was told earlier is a proof as old as it is."""
     with answers.same_browser():
-        come_in(agent, login=attempt.login, id_token=id_token)
+        come_in(agent, login=attempt.login, id_token=found.id_token, proved_at=found.proved_at)
 
 
 # --- A proof anew ---------------------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ def _prove(attempt, answer):
             sessions.prove(session)
     else:
         attempts.outcome(attempt, lambda: WebSession.get_or_none(
-            WebSession.token_hash == session.token_hash, WebSession.proved_at > session.proved_at))
+            WebSession.token_hash == session.token_hash, WebSession.proved_at > now() - step_up.FRESH))
 
 
 def _go_on(aim):
