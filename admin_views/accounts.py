@@ -11,7 +11,7 @@ from wtforms.validators import Email, ValidationError
 from admin_views.base import ScopedView, choices_of
 from admin_views.bulk import bulk
 from admin_views.filters import Choice
-from models import AGENT_ROLES, TOWN_HALL, Agent
+from models import AGENT_ROLES, TOWN_HALL, Agent, Role
 from portal import accounts, agent_files, look_ups, proconnect, second_factor, siret, step_up
 from portal.access import MANAGERS, MINISTRY
 from portal.communes import resolve
@@ -173,12 +173,26 @@ class TownHallAccounts(Accounts):
     roles = MANAGERS
     rights = {"create": MANAGERS, "edit": MANAGERS}
     column_list = ("name", "quality", "role", "email", "state")
-    column_details_list = ("name", "email", "role", "quality", "siret", "state", "created_at", "totp_since")
+    column_details_list = ("name", "email", "role", "quality", "delegated_from", "delegated_until", "siret", "state",
+                           "created_at", "totp_since")
     form_columns = ("first_name", "last_name", "email", "role", "quality", "siret")
     form_args = {**Accounts.form_args, "role": {"choices": choices_of(TOWN_HALL)}}
 
     def columns(self, form):
-        return {"commune": self.actor.commune, **{name: form[name].data for name in self.form_columns}}
+        return {"commune": self.actor.commune, **{name: form[name].data for name in self.form_columns},
+                **self.delegation(form.role.data)}
+
+    def _fill(self, row, form):
+        for name, value in self.delegation(form.role.data, row.role).items():
+            setattr(row, name, value)
+        super()._fill(row, form)
+
+    def delegation(self, role, before=None):
+        """Columns of who becomes a manager: nobody hands on more than the mayor gave them, or else they would stay on
+        under another name once their delegation is over."""
+        if role != Role.MANAGER or role == before:
+            return {}
+        return {"delegated_from": self.actor.delegated_from, "delegated_until": self.actor.delegated_until}
 
 
 # --- The ministry's -------------------------------------------------------------------------------------------------

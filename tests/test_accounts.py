@@ -1,4 +1,5 @@
 """A manager invites, renames, suspends the agents of the own town hall, and of no other; the ministry all of them."""
+import datetime
 import re
 from html import unescape
 
@@ -40,6 +41,19 @@ def test_a_manager_invites_a_colleague(manager):
     assert "Alix Maire" in sent_to(agent.email).text and "Lyon" in sent_to(agent.email).text
     assert token not in manager.opens(f"{GRID}details/?id={agent.id}").text
     assert "Invité" in manager.opens(GRID).said
+
+
+def test_who_has_a_delegation_hands_on_no_more_of_it(app):
+    """Or a second account would outlive it."""
+    days = {"delegated_from": datetime.date(2026, 1, 1), "delegated_until": datetime.date(2099, 3, 31)}
+    desk = Desk(app, an_agent(Role.MANAGER, **days))
+    desk.opens(f"{GRID}new/").presses("Envoyer l’invitation", **{**NEW, "role": "manager"})
+    promoted, mayor = an_agent(Role.COMMUNE), an_agent(Role.MANAGER)
+    for agent in (promoted, mayor):
+        desk.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", role="manager", quality="autre")
+    given = {agent.id: (agent.quality, agent.delegated_from, agent.delegated_until) for agent in Agent.select()}
+    assert given[Agent.get(Agent.email == "sam.roy@exemple.fr").id][1:] == tuple(days.values())
+    assert given[promoted.id] == ("autre", *days.values()) and given[mayor.id] == ("autre", None, None)
 
 
 def test_the_database_alone_does_not_give_the_link_away(manager):
