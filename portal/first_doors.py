@@ -34,7 +34,8 @@ class ManagerThere(Refused):
 
 
 class MairieLinkDead(LinkDead):
-    """The link of a mairie, or of whom it named, is unknown, used, replaced or too old."""
+    """The link of a mairie, or of whom it named, is unknown, used, replaced or too old, or somebody else came to manage
+    the accounts there meanwhile."""
 
 
 # --- The ministry ---------------------------------------------------------------------------------------------------
@@ -93,11 +94,15 @@ def opened(token):
     """The MairieLink of a mairie's link, with its commune. Raises MairieLinkDead."""
     link = (MairieLink.select(MairieLink, Commune).join(Commune)
             .where(MairieLink.hash == digest(token), MairieLink.invited_at > now() - LIFE).get_or_none())
-    return link or _dead()
+    return _still_wanted(link)
 
 
-def _dead():
-    raise MairieLinkDead()
+def _still_wanted(link):
+    """Many people read a mairie's mail: what it was sent opens nothing beside a manager who came since, by another way.
+    """
+    if not link or any(manager.created_at > link.invited_at for manager in managers(link.commune)):
+        raise MairieLinkDead()
+    return link
 
 
 def name(token, asked):
@@ -127,7 +132,7 @@ def proven(token):
     """The MairieLink whose own link this is. Raises MairieLinkDead."""
     link = (MairieLink.select(MairieLink, Commune).join(Commune)
             .where(MairieLink.own_hash == digest(token), MairieLink.asked_at > now() - LIFE_OF_OWN).get_or_none())
-    return link or _dead()
+    return _still_wanted(link)
 
 
 def open_account(token):

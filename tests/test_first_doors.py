@@ -5,7 +5,7 @@ import re
 import pytest
 import time_machine
 
-from models import Agent, Commune, Event, Mail, MairieLink, Procuration, Role, now
+from models import Agent, Commune, Event, Mail, MairieLink, Procuration, Role, WebSession, now
 from portal import accounts, first_doors, jobs, outbox, scrutins, silences
 from portal.errors import LinkDead
 from portal.first_doors import ManagerThere
@@ -136,6 +136,22 @@ def test_links_end(db, ends):
                 first_doors.name(token, ASKED)
 
 
+def test_a_manager_who_came_meanwhile_ends_the_links(db):
+    """By the ministry's file or by its hand: the mairie's mailbox opens no second door beside."""
+    town = a_town()
+    an_agent(Role.MANAGER)
+    first_doors.invite(an_agent(Role.MINISTRY), town, anyway=True)
+    token = links("mairie_invitee")[0]
+    first_doors.name(token, ASKED)      # who was there already is no obstacle: the ministry was told
+    newcomer = an_agent(Role.MANAGER)
+    for follow in (lambda: first_doors.open_account(links("confirmer_compte")[0]),
+                   lambda: first_doors.name(token, ASKED)):
+        with pytest.raises(LinkDead):
+            follow()
+    accounts.suspend(an_agent(Role.MINISTRY), newcomer)
+    assert first_doors.opened(token)
+
+
 def test_where_somebody_manages_the_accounts_the_ministry_confirms_first(ministry):
     a_town(), an_agent(Role.MANAGER, first_name="Alix", last_name="Maire")
     ministry.opens("/admin/communes/inviter/?id=69123")
@@ -223,6 +239,21 @@ def test_the_ministry_sees_them_and_downloads_them(ministry):
     assert reminders.count() == 1
     ministry.opens("/admin/communes/inviter/?id=69123").presses("Rappeler à la mairie")
     assert ministry.page.status_code == 409 and reminders.count() == 1
+
+
+def test_the_file_has_all_of_them_in_that_order_and_wants_a_proof_of_many(ministry, monkeypatch):
+    for code in ("69189", "69123", "75056"):
+        an_undecided(code)
+    with count_statements() as statements:
+        codes = silences.codes()
+    assert len(statements) == 1, "no statement can name them all"
+    monkeypatch.setattr("admin_views.export.CHUNK", 2)
+    exported = ministry.client.get("/admin/communes-en-attente/export").get_data(as_text=True).splitlines()
+    assert [row[:5] for row in exported[1:]] == codes == ["69123", "69189", "75056"]
+    monkeypatch.setattr("admin_views.export.MOST_UNPROVED", 2)
+    WebSession.update(proved_at=None).execute()
+    assert "c’est vous" in ministry.opens("/admin/communes-en-attente/export").title
+    assert Event.select().where(Event.act == "exporter").count() == 1
 
 
 def test_the_list_takes_as_many_statements_for_many_communes_as_for_one(db):
