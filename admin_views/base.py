@@ -19,12 +19,11 @@ from admin_views.paging import MOST_COUNTED
 from admin_views.policy import visible
 from admin_views.searching import Searching
 from admin_views.writing import Writing
-from portal import access, catalogue, journal, step_up, walls
+from portal import access, catalogue, journal, walls
 from portal.database import on_postgresql
 from portal.throttling import EXPORTS, actor, limited
 
 MOST_EXPORTED = 20_000      # rows of a file
-MOST_UNPROVED = 1_000       # rows: for more, whoever asks proves anew that it is them
 POSITION = ("after", "before", "page")      # where a page of the grid stands, in its address
 RIGHTS = {"create_view": "create", "edit_view": "edit", "delete_view": "delete", "export": "export"}
 UNUSED = ("ajax_lookup", "ajax_update")     # doors that bypass forms: no view has them
@@ -253,8 +252,7 @@ class ScopedView(Guarded, Writing, Bulk, Searching, ModelView):
         key = self.model._meta.primary_key
         rows = self.filtered(self._get_list_filter_args()).select(key).limit(MOST_EXPORTED)
         ids = [pk for pk, in paging.ordered(rows, self.keyset, self.newest_first).tuples()]
-        if len(ids) > MOST_UNPROVED:
-            step_up.demand()
+        export.want_proof(ids)
         journal.record(self.actor, "exporter", self.table, *ids)
         actor, columns = self.actor, [column for column, _ in self._export_columns]
 

@@ -1,5 +1,5 @@
 """“Comptes”, “Importer”: a file of officers, of first managers or of mairies' addresses that the ministry takes in."""
-from flask import flash, make_response, redirect, request
+from flask import abort, flash, make_response, redirect, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
 from wtforms import BooleanField, FileField, Form
@@ -9,11 +9,12 @@ from admin_views import export
 from admin_views.base import RoleView
 from admin_views.policy import visible
 from models import AgentFile, AgentLine
-from portal import agent_import, jobs, step_up
+from portal import agent_import, jobs, journal, step_up
 from portal.access import MINISTRY
 from portal.agent_files import COLUMNS
 from portal.agent_import import APPLY, INVITE, READ, AgentFileReplaced
 from portal.errors import Refused
+from portal.throttling import EXPORTS, actor, limited
 
 LARGEST_FILE = 64 * 1024 * 1024     # bytes: 200 000 lines
 REFRESH = "3"                       # seconds
@@ -74,13 +75,16 @@ class ImportView(RoleView):
         return redirect(self.get_url(".index_view"), 303)
 
     @expose("/rapport")
+    @limited(EXPORTS, methods=("GET", "POST"), by=actor)
     def rapport(self):
-        """Every line of the file and what comes of it, as CSV."""
-        file = self.file()
-        lines = AgentLine.select(AgentLine.line).where(AgentLine.file == file).order_by(AgentLine.line)
+        """Every line of the file and what comes of it, as CSV. The journal says that it left."""
+        file = self.file() or abort(404)
+        numbers = AgentLine.select(AgentLine.line).where(AgentLine.file == file).order_by(AgentLine.line)
+        lines = [line for line, in numbers.tuples()]
+        export.want_proof(lines)
+        journal.record(self.actor, "exporter", "agent_file", file.id)
         titles = [gettext(f"imports.title.{name}") for name in ("line", "subject", "outcome", "column", "fault")]
-        return export.stream(titles, [line for line, in lines.tuples()] if file else [],
-                             lambda some: told(file, some), "import.csv")
+        return export.stream(titles, lines, lambda some: told(file, some), "import.csv")
 
     # --- The file that is there ---
 

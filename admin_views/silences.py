@@ -9,6 +9,7 @@ from admin_views.paging import MOST_COUNTED
 from models import now
 from portal import catalogue, journal, scrutins, silences
 from portal.access import MANAGERS, MINISTRY
+from portal.throttling import EXPORTS, actor, limited
 
 PAGE = 50
 LAST_PAGE = 1000
@@ -28,8 +29,10 @@ class SilenceView(RoleView):
                            total=paging.count(silences.silent(), MOST_COUNTED), most_counted=MOST_COUNTED, days=days_to)
 
     @expose("/export")
+    @limited(EXPORTS, methods=("GET", "POST"), by=actor)
     def export_view(self):
-        codes = [silence.commune.code for silence in silences.page(None)]
+        codes = silences.codes()
+        export.want_proof(codes)
         journal.record(self.actor, "exporter", "commune")
         titles = [gettext(f"silences.{name}") for name in TITLES]
         return export.stream(titles, codes, lambda some: [told(silence) for silence in silences.some(some)],

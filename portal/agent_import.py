@@ -14,7 +14,7 @@ from flask_babel import gettext
 from peewee import JOIN, chunked, fn
 
 from models import Agent, AgentFile, AgentLine, AgentPart, Commune, Job, Role, RollPart, WebSession, database, now
-from portal import accounts, agent_files, first_doors, jobs, journal
+from portal import accounts, agent_files, first_doors, jobs, journal, proconnect
 from portal.agent_files import AgentFileEmpty, AgentFileUnusable, Encoding, Reading, Unfit
 from portal.database import hold, on_postgresql, transaction
 from portal.errors import Refused
@@ -350,12 +350,15 @@ def _amend(file, line, outcome):
 
 
 def _write_accounts(actor, lines):
-    """Accounts are made and changed; sessions of those that ended end. One event for all."""
+    """Accounts are made and changed; sessions of those that ended, or whose link with ProConnect did, end. One event for
+    all."""
     ids = _create([line.content for line in lines.get("create", ())])
     changed = [line.content for outcome in ("change", "end") for line in lines.get(outcome, ())]
     known = _accounts_of(changed)
-    _update([(known[content["email"]].id, _changes(known[content["email"]], content)) for content in changed])
+    changes = [(known[content["email"]].id, _changes(known[content["email"]], content)) for content in changed]
+    _update(changes)
     ended = [known[line.content["email"]].id for line in lines.get("end", ())]
+    ended += proconnect.forget_links([number for number, columns in changes if "siret" in columns])
     WebSession.delete().where(WebSession.agent.in_(ended)).execute()
     ids += [agent.id for agent in known.values()]
     if ids:

@@ -98,6 +98,13 @@ def forget_link(agent):
     return bool(Agent.update(issuer=None, sub=None).where(Agent.id == agent.id, Agent.sub.is_null(False)).execute())
 
 
+def forget_links(numbers):
+    """The same for the accounts of these numbers. Returns those that had one."""
+    linked = [number for number, in Agent.select(Agent.id).where(Agent.id.in_(numbers), Agent.sub.is_null(False)).tuples()]
+    Agent.update(issuer=None, sub=None).where(Agent.id.in_(linked)).execute()
+    return linked
+
+
 # --- A proof anew ---------------------------------------------------------------------------------------------------
 
 def is_linked(agent):

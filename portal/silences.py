@@ -19,6 +19,7 @@ EVERYWHERE = sorted({HERE, *ZONES.values(), *ZONES_OF_ISLANDS.values()})
 COMMUNES = 500                  # looked at in one transaction
 MORNING, NOON = 8, 12           # o'clock there
 REMINDER = "rappel_mairie"      # the mail
+COUNT, OLDEST, UNTIL = fn.COUNT(Procuration.id), fn.MIN(Procuration.established_at), fn.MIN(Procuration.valid_until)
 
 
 class NothingToDecide(Refused):
@@ -41,8 +42,8 @@ class Silence(NamedTuple):
     waiting: int
     oldest: datetime.datetime
     until: datetime.date
-    seen_at: datetime.datetime | None = None
-    invited_at: datetime.datetime | None = None
+    seen_at: datetime.datetime | None
+    invited_at: datetime.datetime | None
 
 
 # --- What waits -----------------------------------------------------------------------------------------------------
@@ -59,12 +60,16 @@ def undecided():
             & (Procuration.valid_until >= (Case(None, elsewhere, today) if elsewhere else today)))
 
 
+def _by_commune(*conditions):
+    """Rows (code, how many files await, the instant since when, the first of their last days)."""
+    return (Procuration.select(Procuration.commune, COUNT, OLDEST, UNTIL).join(Commune)
+            .where(undecided(), *conditions).group_by(Procuration.commune))
+
+
 def waiting(communes):
     """{code: (how many files await, the instant since when)}."""
-    rows = (Procuration.select(Procuration.commune, fn.COUNT(Procuration.id), fn.MIN(Procuration.established_at))
-            .join(Commune).where(undecided(), Procuration.commune.in_([commune.code for commune in communes]))
-            .group_by(Procuration.commune))
-    return {code: (count, oldest) for code, count, oldest in rows.tuples()} if communes else {}
+    rows = _by_commune(Procuration.commune.in_([commune.code for commune in communes])).tuples() if communes else ()
+    return {code: (count, oldest) for code, count, oldest, _ in rows}
 
 
 # --- Nobody there ---------------------------------------------------------------------------------------------------
@@ -80,35 +85,35 @@ def _there():
                                         Agent.seen_at >= now() - AWAY)
 
 
+def _ranked():
+    """Those whose poll is nearest first, then those with most to decide."""
+    return _by_commune(~fn.EXISTS(_there())).order_by(UNTIL, COUNT.desc(), Procuration.commune)
+
+
 def page(size, offset=0):
-    """Those whose poll is nearest first, then those with most to decide: [Silence]. Three statements."""
-    count, oldest, until = (fn.COUNT(Procuration.id), fn.MIN(Procuration.established_at),
-                            fn.MIN(Procuration.valid_until))
-    rows = (Procuration.select(Procuration.commune, count, oldest, until).join(Commune)
-            .where(undecided(), ~fn.EXISTS(_there())).group_by(Procuration.commune)
-            .order_by(until, count.desc(), Procuration.commune).limit(size).offset(offset))
-    return _told([(code, Silence(None, *row)) for code, *row in rows.tuples()])
+    """Some of them in that order: [Silence]. Four statements."""
+    return _told(_ranked().limit(size).offset(offset))
+
+
+def codes():
+    """All of them in that order: there may be more than a statement can name."""
+    return [code for code, *_ in _ranked().tuples()]
 
 
 def some(codes):
-    """The same, of `codes`, in their order."""
-    count, oldest, until = (fn.COUNT(Procuration.id), fn.MIN(Procuration.established_at),
-                            fn.MIN(Procuration.valid_until))
-    rows = (Procuration.select(Procuration.commune, count, oldest, until).join(Commune)
-            .where(undecided(), Procuration.commune.in_(codes)).group_by(Procuration.commune))
-    found = {code: Silence(None, *row) for code, *row in rows.tuples()}
-    return _told([(code, found[code]) for code in codes if code in found])
+    """[Silence] of `codes`, in their order."""
+    return sorted(_told(_by_commune(Procuration.commune.in_(codes))), key=lambda one: codes.index(one.commune.code))
 
 
 def _told(rows):
     """With the communes, when somebody was there last and when the mairie was invited."""
-    codes = [code for code, _ in rows]
+    rows = list(rows.tuples())
+    codes = [code for code, *_ in rows]
     communes = {commune.code: commune for commune in Commune.select().where(Commune.code.in_(codes))}
     seen = dict(Agent.select(Agent.commune, fn.MAX(Agent.seen_at)).where(Agent.commune.in_(codes))
                 .group_by(Agent.commune).tuples())
     invited = first_doors.invited(codes)
-    return [silence._replace(commune=communes[code], seen_at=seen.get(code), invited_at=invited.get(code))
-            for code, silence in rows]
+    return [Silence(communes[code], *counts, seen.get(code), invited.get(code)) for code, *counts in rows]
 
 
 # --- The mail of the morning ----------------------------------------------------------------------------------------
@@ -136,10 +141,11 @@ def _remind(communes, tours):
     told = {key for key, in Mail.select(Mail.key).where(Mail.key.in_(list(keys))).tuples()} if keys else ()
     fresh = {commune.code: (key, commune) for key, commune in keys.items() if key not in told}
     counts = waiting([commune for _, commune in fresh.values()])
-    for code, (count, oldest) in counts.items():
-        key, commune = fresh[code]
-        Mail.create(key=key, name=REMINDER, recipient=commune.email, context=_facts(commune, count, oldest, tours))
-    return len(counts)
+    mails = [{"key": fresh[code][0], "name": REMINDER, "recipient": fresh[code][1].email,
+              "context": _facts(fresh[code][1], *found, tours)} for code, found in counts.items()]
+    if mails:
+        Mail.insert_many(mails).execute()
+    return len(mails)
 
 
 def _key(commune):

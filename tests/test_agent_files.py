@@ -320,6 +320,7 @@ def test_the_ministry_sends_reads_confirms_and_downloads_the_report(ministry):
     assert Agent.get(Agent.role == Role.OFFICER).email == "opj@interieur.example" and Mail.select().count() == 1
     report = ministry.client.get("/admin/agents/importer/rapport").get_data(as_text=True)
     assert "3;'=1+1@b.fr;refusée;rôle;" in report and "2;opj@interieur.example;création;;" in report
+    assert Event.get(Event.act == "exporter").subjects == str(AgentFile.get().id)
 
 
 def test_a_proof_of_long_ago_is_asked_again_before_a_file(ministry):
@@ -327,6 +328,14 @@ def test_a_proof_of_long_ago_is_asked_again_before_a_file(ministry):
     WebSession.update(proved_at=now() - datetime.timedelta(minutes=11)).execute()
     sends(ministry, a_file(OFFICER))
     assert not AgentFile.select().exists() and "c’est vous" in ministry.title.replace("'", "’")
+
+
+def test_a_report_of_many_lines_wants_a_proof(ministry, monkeypatch):
+    take_in(OFFICER, line(email="b@b.fr"))
+    monkeypatch.setattr("admin_views.export.MOST_UNPROVED", 1)
+    WebSession.update(proved_at=None).execute()
+    assert "c’est vous" in ministry.opens("/admin/agents/importer/rapport").title
+    assert not Event.select().where(Event.act == "exporter").exists()
 
 
 # --- Full figures ---------------------------------------------------------------------------------------------------

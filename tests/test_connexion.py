@@ -1,7 +1,6 @@
 """Agents come in by password, and choose it by a link that works once."""
 import datetime
 import re
-import statistics
 import time
 from dataclasses import replace
 
@@ -156,8 +155,8 @@ def test_known_unknown_and_suspended_accounts_are_refused_in_the_same_time(db):
             with pytest.raises(accounts.WrongPassword):
                 accounts.authenticate(email, "faux", f"ici {place}")
             times.append(time.perf_counter() - began)
-    medians = sorted(statistics.median(times) for times in took.values())
-    assert medians[-1] < medians[0] * 1.5, took
+    quickest = sorted(min(times) for times in took.values())    # a machine at work makes others longer by chance
+    assert quickest[-1] < quickest[0] * 1.5, took
 
 
 @pytest.mark.parametrize("email", ["connu@exemple.fr", "inconnu@exemple.fr"])
@@ -187,7 +186,7 @@ def test_a_stranger_never_keeps_the_owner_out(app, agent):
     for _ in range(7):
         answer = stranger.logs_in(owner.email, "faux")
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) >= 1
-    assert owner.email in answer.text and "Attendez" in answer.text
+    assert owner.email in answer.text and "Recommencez dans" in answer.text
     assert stranger.logs_in(owner.email).status_code == 429
     assert agent.logs_in(owner.email).status_code == 303
     assert accounts.authenticate(owner.email, PASSWORD, "ailleurs") == owner

@@ -19,7 +19,8 @@ from portal import attempts, proconnect, siret, step_up
 from portal.settings import Settings, UnusableSetting, load, use
 from tests import pro
 from tests.engines import LOOPBACK, ONE_ENGINE
-from tests.factories import an_agent, log_in
+from tests.factories import an_agent, an_officer, log_in
+from tests.test_agent_files import line, take_in
 from tests.test_back_office import Desk
 from tests.test_franceconnect import HOME, SECRET, OUTAGES, Person, asked, clicks_twice, link, says
 from tests.test_franceconnect import RETURN as VOTERS_RETURN
@@ -585,6 +586,17 @@ def test_an_account_s_siret_is_checked_and_another_one_ends_the_link(alix, there
     assert corrects(alix, siret=" 999 000 303 00001").status_code == 303
     assert (account().siret, account().sub) == (MARSEILLE, None)
     assert corrects(alix, siret="").status_code == 303 and account().siret is None
+
+
+def test_another_siret_by_a_file_ends_the_link_and_the_sessions_too(app):
+    moved, stays = (an_officer(email=f"{name}@interieur.example", siret=LYON) for name in ("opj", "b"))
+    for agent in (moved, stays):
+        Agent.update(issuer="https://proconnect.example", sub=str(agent.id)).where(Agent.id == agent.id).execute()
+        log_in(app.test_client(), agent=agent)
+    take_in(line(siret=MARSEILLE), line(email=stays.email, unit="Autre", siret=LYON))
+    assert [(row.siret, row.sub) for row in Agent.select().order_by(Agent.id)] == [
+        (MARSEILLE, None), (LYON, str(stays.id))]
+    assert [session.agent for session in WebSession.select()] == [stays]
 
 
 def corrects(manager, **fields):

@@ -110,7 +110,7 @@ def test_a_proof_is_of_its_own_session(app, manager):
 def test_an_export_of_many_rows_wants_a_proof_and_one_of_few_does_not(manager, monkeypatch):
     a_procuration("etablie")
     assert manager.opens("/admin/procurations/export/csv/").page.mimetype == "text/csv"
-    monkeypatch.setattr("admin_views.base.MOST_UNPROVED", 0)
+    monkeypatch.setattr("admin_views.export.MOST_UNPROVED", 0)
     assert manager.opens("/admin/procurations/export/csv/", flt_status="etablie").title == CONFIRM
     assert Event.select().where(Event.act == "exporter").count() == 1
     assert manager.presses("Confirmer", preuve_code=code()).page.mimetype == "text/csv"
