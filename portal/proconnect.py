@@ -100,7 +100,8 @@ def forget_link(agent):
 
 def forget_links(numbers):
     """The same for the accounts of these numbers. Returns those that had one."""
-    linked = [number for number, in Agent.select(Agent.id).where(Agent.id.in_(numbers), Agent.sub.is_null(False)).tuples()]
+    rows = Agent.select(Agent.id).where(Agent.id.in_(numbers), Agent.sub.is_null(False))
+    linked = [number for number, in rows.tuples()]
     Agent.update(issuer=None, sub=None).where(Agent.id.in_(linked)).execute()
     return linked
 
