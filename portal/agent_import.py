@@ -350,7 +350,7 @@ def _amend(file, line, outcome):
 
 
 def _write_accounts(actor, lines):
-    """Accounts are made and changed; sessions end with what opened them: the account, or its link with ProConnect, which
+    """Accounts are made and changed; sessions end with what opened them: the account, or its link to ProConnect, which
     was for another SIRET. One event for all."""
     ids = _create([line.content for line in lines.get("create", ())])
     changed = [line.content for outcome in ("change", "end") for line in lines.get(outcome, ())]
