@@ -156,7 +156,7 @@ def test_known_unknown_and_suspended_accounts_are_refused_in_the_same_time(db):
                 accounts.authenticate(email, "faux", f"ici {place}")
             times.append(time.perf_counter() - began)
     quickest = sorted(min(times) for times in took.values())    # a machine at work makes others longer by chance
-    assert quickest[-1] < quickest[0] * 1.5, took
+    assert quickest[-1] < quickest[0] * 3, took         # without a hash, thirty times
 
 
 @pytest.mark.parametrize("email", ["connu@exemple.fr", "inconnu@exemple.fr"])
