@@ -145,18 +145,28 @@ def picture(agent, secret):
     return segno.make(address, micro=False).svg_data_uri(scale=5, border=4, light="white")
 
 
-def enrol(agent, secret, typed, replacing=False):
-    """Turn the second factor on, or replace it, by an application that has `secret`. Returns new recovery codes. Raises
-    WrongCode, CodeUsed, TooManyCodes, and AlreadyOn unless `replacing`."""
-    with counted(agent), transaction():
-        hold(f"second factor|{agent.id}")       # two at once: the later one finds it on
-        agent = Agent.get_by_id(agent.id)
-        if is_on(agent) and not replacing:
-            raise AlreadyOn()
-        _check(agent, secret, typed)
-        Agent.update(totp_secret=_sealed("totp", agent, secret), totp_since=now()).where(Agent.id == agent.id).execute()
-        journal.record(agent, "second_facteur", "agent", agent.id)
-        return _draw_recovery_codes(agent)
+def enrol(agent, secret, typed, replacing=False, token=None):
+    """Turn the second factor on, or replace it, by an application that has `secret`; `token`, of the log-in that waits
+    for it, is spent. Returns new recovery codes. Raises WrongCode, CodeUsed, TooManyCodes, LogInOver, and AlreadyOn
+    unless `replacing`."""
+    with counted(agent):
+        codes = _drawn_codes(agent)
+        with transaction():
+            if token:
+                _finish(token)
+            _turn_on(agent, secret, typed, replacing)
+            _keep_codes(agent, codes)
+    return list(codes)
+
+
+def _turn_on(agent, secret, typed, replacing):
+    hold(f"second factor|{agent.id}")       # two at once: the later one finds it on
+    agent = Agent.get_by_id(agent.id)
+    if is_on(agent) and not replacing:
+        raise AlreadyOn()
+    _check(agent, secret, typed)
+    Agent.update(totp_secret=_sealed("totp", agent, secret), totp_since=now()).where(Agent.id == agent.id).execute()
+    journal.record(agent, "second_facteur", "agent", agent.id)
 
 
 def use_any(agent, typed):
@@ -201,9 +211,11 @@ def _unsealed(purpose, agent, kept, life=None):
 
 def renew_recovery_codes(agent):
     """Ten new codes, which replace the old ones."""
+    codes = _drawn_codes(agent)
     with transaction():
         journal.record(agent, "codes_de_secours", "agent", agent.id)
-        return _draw_recovery_codes(agent)
+        _keep_codes(agent, codes)
+    return list(codes)
 
 
 def recovery_codes_left(agent):
@@ -221,15 +233,19 @@ def use_recovery_code(agent, typed):
         raise WrongRecoveryCode()
 
 
-def _draw_recovery_codes(agent):
-    """Shown once: four groups of four signs, 80 bits each."""
-    _recovery_codes(agent).execute()
+def _drawn_codes(agent):
+    """{code: its hash}, before any transaction: hashes are slow. Four groups of four signs, 80 bits each."""
     codes = [base64.b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
     hashes = [passwords.HASHING.submit(_hash_now, agent, code) for code in codes]
+    return {"-".join(re.findall("....", code)): kept.result() for code, kept in zip(codes, hashes)}
+
+
+def _keep_codes(agent, codes):
+    """In place of the former ones."""
+    _recovery_codes(agent).execute()
     expires_at = now() + LIFE_OF_A_RECOVERY_CODE
-    SingleUse.insert_many([{"hash": kept.result(), "kind": "recovery", "subject": _owner(agent),
-                            "expires_at": expires_at} for kept in hashes]).execute()
-    return ["-".join(re.findall("....", code)) for code in codes]
+    SingleUse.insert_many([{"hash": kept, "kind": "recovery", "subject": _owner(agent), "expires_at": expires_at}
+                           for kept in codes.values()]).execute()
 
 
 def _recovery_codes(agent):
@@ -289,9 +305,7 @@ def log_in(token, use, typed):
 def log_in_enrolling(token, secret, typed):
     """The same for an account that has no second factor yet: it gets one. Returns the agent and recovery codes."""
     agent = awaited(token)
-    with transaction():
-        _finish(token)
-        return agent, enrol(agent, secret, typed)
+    return agent, enrol(agent, secret, typed, token=token)
 
 
 def _finish(token):

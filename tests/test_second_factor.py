@@ -7,8 +7,8 @@ import pyotp
 import pytest
 import time_machine
 
-from models import Agent, Event, Role, SingleUse, WebSession, now
-from portal import accounts, sealed, second_factor, settings
+from models import Agent, Event, Role, SingleUse, WebSession, database, now
+from portal import accounts, passwords, sealed, second_factor, settings
 from portal.procedure import CLOCK
 from portal.second_factor import (AlreadyOn, CodeUsed, LogInOver, TooManyCodes, WrongCode, WrongRecoveryCode)
 from portal.settings import use
@@ -149,6 +149,25 @@ def test_in_the_profile_codes_are_counted_too(db):
         second_factor.confirm(officer, codes[0])
     with pytest.raises(TooManyCodes):
         second_factor.enrol(officer, other, code(other), replacing=True)
+
+
+def test_codes_are_counted_at_a_first_log_in_too(db):
+    officer, secret = an_officer(), pyotp.random_base32()
+    token = second_factor.await_code(officer)
+    for _ in range(5):
+        with pytest.raises(WrongCode):
+            second_factor.log_in_enrolling(token, secret, "000000x")
+    with pytest.raises(TooManyCodes):
+        second_factor.log_in_enrolling(token, secret, code(secret))
+
+
+def test_no_transaction_waits_while_recovery_codes_are_hashed(db, monkeypatch):
+    submit, under_way = passwords.HASHING.submit, []
+    monkeypatch.setattr(passwords.HASHING, "submit", lambda *work: under_way.append(database.in_transaction())
+                        or submit(*work))
+    officer, _ = protected()
+    second_factor.renew_recovery_codes(officer)
+    assert under_way == [False] * 20
 
 
 @pytest.mark.parametrize("page", ["/connexion/code", "/connexion/code-de-secours", "/connexion/activation"])
