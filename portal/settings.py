@@ -19,6 +19,7 @@ CLIENT = ("issuer", "client_id", "client_secret")
 PROVIDERS = ("franceconnect", "franceconnect_plus", "proconnect")
 SHORTEST_SECRET = 32  # characters
 FEWEST_CHARACTERS = 10  # different ones in a secret: 32 drawn hexadecimal digits have fewer once in 10 000
+WIDEST = {4: 8, 6: 7}        # bits, by IP version, of a network that many people share: a private one has as few
 SAMPLES = ("0123456789", "abcdefgh", "azerty", "change", "example", "exemple", "insecure", "motdepasse", "passw",
            "qwerty", "sample", "secret")    # of secrets, copied from a guide
 ENCRYPTED = ("require", "verify-ca", "verify-full")     # what sslmode may be (ASVS 12.3.1)
@@ -256,6 +257,14 @@ def _unsafe_addresses(settings):
         yield f"{PREFIX}TRUSTED_HOSTS: the host names served are required in production"
     if settings.proxies is None:
         yield f"{PREFIX}PROXIES: say how many trusted proxies stand before the portal, 0 where none does"
+    if _are_networks(settings.shared_networks) and _spare_too_many(settings.shared_networks):
+        yield f"{PREFIX}SHARED_NETWORKS: a network as wide as a country would leave next to nobody under a limit"
+
+
+def _spare_too_many(networks):
+    """Networks are well-formed here: what is unusable was said before."""
+    found = [ipaddress.ip_network(network.strip()) for network in networks.split(",") if network.strip()]
+    return any(network.prefixlen < WIDEST[network.version] for network in found)
 
 
 def _unsafe_providers(settings):

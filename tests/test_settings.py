@@ -42,6 +42,7 @@ UNSAFE = [
     ("PROCONNECT_CLIENT_SECRET", "court"),
     ("BASE_URL", UNSET), ("BASE_URL", "http://maprocuration.example"), ("BASE_URL", "https://localhost"),
     ("BASE_URL", "https://127.0.0.1:8443"), ("TRUSTED_HOSTS", UNSET), ("PROXIES", UNSET),
+    ("SHARED_NETWORKS", "0.0.0.0/0"), ("SHARED_NETWORKS", "10.0.0.0/8, ::/0"), ("SHARED_NETWORKS", "2000::/3"),
     ("DATABASE_URL", UNSET), ("DATABASE_URL", "sqlite:///var/maprocuration.db"),
     ("DATABASE_URL", "postgresql://portail@bdd/maprocuration"),
     ("DATABASE_URL", "postgresql://portail@bdd/maprocuration?sslmode=prefer"),
@@ -69,6 +70,7 @@ def checks():
     {"MAPROCURATION_DATABASE_URL": "postgresql://portail@127.0.0.1/maprocuration"},
     {"MAPROCURATION_DATABASE_URL": "postgresql:///maprocuration?host=/run/postgresql"},
     {"MAPROCURATION_MAIL_URL": "smtp://localhost:25"}, {"MAPROCURATION_PROXIES": "0"},
+    {"MAPROCURATION_SHARED_NETWORKS": "10.0.0.0/8, fc00::/7"},
     {"MAPROCURATION_JOURNAL_ANCHORS": "file:/srv/ancres.jsonl"},
     {"MAPROCURATION_JOURNAL_ANCHORS": "syslog://journaux.example:514"}])
 def test_a_safe_production_starts(change):
