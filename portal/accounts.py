@@ -267,9 +267,10 @@ def is_delegated(agent):
 
 @walls.whole_country()
 def suspend(actor, agent):
-    """Close an account at once: no log-in, and the sessions under way end."""
+    """Close an account at once: no log-in, and the sessions and links under way end."""
     with transaction():
         Agent.update(suspended_at=now()).where(Agent.id == agent.id, Agent.suspended_at.is_null()).execute()
+        withdraw_links(agent)
         end_sessions(agent)
         journal.record(actor, "suspendre", "agent", agent.id)
 

@@ -7,6 +7,7 @@ import pytest
 
 from models import Agent, Event, Mail, Role, SingleUse, WebSession, now
 from portal import accounts, outbox, second_factor
+from portal.errors import LinkDead
 from portal.procedure import CLOCK
 from tests.factories import PASSWORD, a_commune, an_agent, an_officer, log_in
 from tests.test_back_office import Desk, confirm
@@ -118,6 +119,16 @@ def test_suspending_asks_then_ends_the_sessions(app, manager):
     manager.opens(f"{GRID}details/?id={victim.agent.id}").presses("Réactiver")
     confirm(manager)
     assert not Agent.get_by_id(victim.agent.id).suspended_at
+
+
+def test_what_was_mailed_before_a_suspension_opens_nothing_after_it(db):
+    agent = an_agent(Role.COMMUNE)
+    tokens = accounts.invite(agent), accounts.mail_link(agent, "mot_de_passe_oublie", accounts.RESET)
+    accounts.suspend(CLOCK, agent)
+    accounts.reactivate(CLOCK, agent)
+    for token in tokens:
+        with pytest.raises(LinkDead):
+            accounts.invited(token)
 
 
 def test_a_manager_does_not_suspend_themselves(manager):
