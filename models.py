@@ -691,7 +691,7 @@ class MairieLink(Table):
 class AgentFile(Table):
     """A file of accounts, or of mairies' addresses, that the ministry takes in: what was found in it, how far it is.
 
-    One at a time. Its lines are kept a week after it was taken in, for the report; a day where nobody confirmed it.
+    One at a time. Its lines are kept a week after it was sent, for the report; a day where nobody confirmed it.
     """
 
     KINDS = ("agents", "mairies")
