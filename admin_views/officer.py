@@ -66,7 +66,7 @@ class Guichet(RoleView):
         form.birth_date.flags.required = form.birth_date.is_typed or look_ups.asks_birth_date(officer)
         page = self.render("admin/officer/guichet.html", error=error, state=type(error).__name__, typed=typed(),
                            plain=references.plain(typed()), form=form, suspended=officer.look_up_suspended_at,
-                           asks_birth_date=form.birth_date.flags.required)
+                           few=look_ups.FEW, asks_birth_date=form.birth_date.flags.required)
         return page, error.status if error else 422 if form.errors else 200, retry_after(error)
 
     def file(self, procuration, token, form):

@@ -38,16 +38,17 @@ def record(actor, act, subject, *ids):
 
 
 def _mac(event):
-    return _hmac("|".join((event.at.isoformat(timespec="microseconds"), event.act, event.role, str(event.actor),
+    return signed("|".join((event.at.isoformat(timespec="microseconds"), event.act, event.role, str(event.actor),
                            event.commune or "", event.subject, event.subjects)))
 
 
-def _hmac(text):
+def signed(text):
+    """The HMAC of `text` under the journal's key."""
     return hmac.digest(settings.active().journal_key.encode(), text.encode(), "sha256").hex()
 
 
 def _link(prev, seq, event):
-    return _hmac(f"{prev}|{seq}|{event.mac}")
+    return signed(f"{prev}|{seq}|{event.mac}")
 
 
 def seal(batch=BATCH):
@@ -80,11 +81,6 @@ def head():
     seq, digest = _head()
     first = Event.select(Event.seq).where(Event.seq > 0).order_by(Event.seq).first()
     return seq, digest, seq - first.seq + 1 if first else 0
-
-
-def signed(text):
-    """The HMAC of `text` under the journal's key."""
-    return _hmac(text)
 
 
 # --- Verification ---------------------------------------------------------------------------------------------------
@@ -294,7 +290,7 @@ def _write_month(first, seq, digest):
 
 def _month_mac(month, before):
     """`before` is the HMAC of the month before."""
-    return _hmac("|".join((before, month.month, str(month.first_seq), str(month.last_seq), month.last_hash)))
+    return signed("|".join((before, month.month, str(month.first_seq), str(month.last_seq), month.last_hash)))
 
 
 FORGET = jobs.Work(forget, jobs.at_night)

@@ -13,7 +13,8 @@ from portal import sealed
 from portal.database import on_postgresql
 from portal.errors import Refused
 
-BATCH = 500     # rows deleted at once
+BATCH = 500                 # rows deleted at once
+HOUR, DAY = 3600, 86_400    # seconds
 
 
 class TooOften(Refused):

@@ -7,10 +7,9 @@ from models import Agent, Mail, Role, now
 from portal import journal, limits
 from portal.database import transaction
 from portal.errors import Refused
-from portal.limits import Limit, TooOften
+from portal.limits import DAY, HOUR, Limit, TooOften
 from portal.procedure import CLOCK
 
-HOUR, DAY = 3600, 86_400                                # seconds
 OFTEN = Limit("look-ups", 10, 60), Limit("look-ups-day", 300, DAY)
 GUESSES = Limit("guesses", 3, 900)                      # within 15 minutes; then the birth date is asked as well
 MISSES = Limit("misses", 20, DAY)                       # then no look-up is answered

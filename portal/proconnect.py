@@ -1,8 +1,7 @@
 """Agents whom ProConnect identifies. It says who somebody is and where they work, never what they may do here: that is
 in our accounts, and an account is linked once, to who has its address and its SIRET."""
-import secrets
 
-from models import Agent, Mail, WebSession, now
+from models import Agent, WebSession, now
 from portal import accounts, journal, oidc, settings, siret, walls
 from portal.catalogue import PARIS
 from portal.database import transaction
@@ -87,8 +86,7 @@ def unlink(actor, agent):
     with transaction():
         if forget_link(agent):
             accounts.end_sessions(agent)
-            Mail.create(key=f"{MAIL}:{agent.id}:{secrets.token_hex(4)}:agent", name=MAIL, recipient=agent.email,
-                        context={"sender": actor.name})
+            accounts.tell(agent, MAIL, sender=actor.name)
             journal.record(actor, "delier_proconnect", "agent", agent.id)
 
 

@@ -10,10 +10,9 @@ from flask import current_app, request
 from flask_login import current_user
 
 from portal import settings
-from portal.limits import Limit, spend
+from portal.limits import DAY, HOUR, Limit, spend
 
 UNCOUNTED = ("static", "theme", "pages.sante")      # endpoints
-HOUR, DAY = 3600, 86_400                            # seconds
 
 LOG_IN = Limit("log-in", 25, 15)                    # passwords and codes posted; the accounts have delays of their own
 IDENTITY = Limit("identity", 20, 60)                # ways to an identity provider, and back

@@ -17,10 +17,10 @@ from portal.access import PUBLIC, access
 from portal.account_forms import NewPasswordForm
 from portal.database import transaction
 from portal.errors import LinkDead, Refused, WrongPassword
-from portal.limits import Limit
+from portal.limits import HOUR, Limit
 from portal.pages import pages
 from portal.passwords import UnfitPassword
-from portal.throttling import HOUR, LINKS, LOG_IN, address, limited
+from portal.throttling import LINKS, LOG_IN, address, limited
 
 FORGOTTEN = Limit("forgotten", 10, HOUR)
 ANSWERED_AFTER = 0.3        # seconds, whether a link is drawn or not

@@ -13,14 +13,14 @@ from portal.access import PUBLIC, access
 from portal.accounts import AddressTaken
 from portal.fields import AddressField, DayField, NameField, Needed, PlainForm, stop
 from portal.first_doors import MairieLinkDead
-from portal.limits import Limit
+from portal.limits import HOUR, Limit
 from portal.pages import pages
 from portal.single_use import digest
 from portal.throttling import LINKS, limited
 
 QUALITIES = ("maire", "adjoint", "conseiller", "agent")     # the last three have the mayor's delegation
 LONGEST_MANDATE = relativedelta(years=7)
-NAMED = Limit("mairie", 5, 3600)        # by link: each time somebody is written to
+NAMED = Limit("mairie", 5, HOUR)        # by link: each time somebody is written to
 
 
 class QualityField(RadioField):
