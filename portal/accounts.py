@@ -77,17 +77,17 @@ def invite(agent):
 
 @walls.whole_country()
 def send_link(actor, agent):
-    """Queue a mail with such a link, and return its token too: mails get lost. In the transaction of the caller."""
-    return send_links(actor, [Agent.get_by_id(agent.id)])[0]
+    """Queue a mail with such a link. In the transaction of the caller."""
+    send_links(actor, [Agent.get_by_id(agent.id)])
 
 
 def send_links(actor, agents):
-    """The same for each of `agents`, under one event; returns the tokens."""
-    draws = [_draw_link(agent) for agent in agents]
-    if agents:
-        Mail.insert_many([_invitation(actor, agent, draw) for agent, draw in zip(agents, draws)]).execute()
+    """The same for each of `agents`, under one event."""
+    drawn = [(agent, secrets.token_urlsafe(32)) for agent in agents]
+    if drawn:
+        SingleUse.insert_many([_link(agent, draw) for agent, draw in drawn]).execute()
+        Mail.insert_many([_invitation(actor, agent, draw) for agent, draw in drawn]).execute()
         journal.record(actor, "inviter", "agent", *(agent.id for agent in agents))
-    return [token_of(draw, INVITATION) for draw in draws]
 
 
 def _invitation(actor, agent, draw):
@@ -101,8 +101,14 @@ def _invitation(actor, agent, draw):
 
 def _draw_link(agent, kind=INVITATION):
     draw = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token_of(draw, kind)), kind=kind, subject=str(agent.id), expires_at=now() + LIFE[kind])
+    SingleUse.create(**_link(agent, draw, kind))
     return draw
+
+
+def _link(agent, draw, kind=INVITATION):
+    """Row of a single use."""
+    return {"hash": digest(token_of(draw, kind)), "kind": kind, "subject": str(agent.id),
+            "expires_at": now() + LIFE[kind]}
 
 
 def invited(token):

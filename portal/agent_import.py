@@ -387,9 +387,8 @@ def _update(changes):
 
 def _write_addresses(actor, lines):
     contents = [line.content for outcome in WRITTEN for line in lines.get(outcome, ())]
-    for content in contents:
-        first_doors.note_address(content["commune"], content["email"])
     if contents:
+        first_doors.note_addresses({content["commune"]: content["email"] for content in contents})
         journal.record(actor, "importer_adresses", "commune", *(content["commune"] for content in contents))
 
 

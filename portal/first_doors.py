@@ -8,6 +8,8 @@ link of the one named before opens nothing then.
 import datetime
 import secrets
 
+from peewee import Case
+
 from models import Agent, Commune, Mail, MairieLink, Role, now
 from portal import accounts, jobs, journal, scrutins
 from portal.database import hold, transaction
@@ -48,14 +50,14 @@ def managers(commune):
                                      until).order_by(Agent.seen_at.desc(), Agent.id))
 
 
-def note_address(code, email):
-    """The address of a mairie. A link under way went to the one before: it dies."""
-    Commune.update(email=email).where(Commune.code == code).execute()
-    withdraw(code)
+def note_addresses(emails):
+    """The addresses of mairies, {code: address}. A link under way went to the one before: it dies."""
+    Commune.update(email=Case(Commune.code, list(emails.items()))).where(Commune.code.in_(list(emails))).execute()
+    withdraw(*emails)
 
 
-def withdraw(code):
-    MairieLink.update(hash=None, own_hash=None, asked=None).where(MairieLink.commune == code).execute()
+def withdraw(*codes):
+    MairieLink.update(hash=None, own_hash=None, asked=None).where(MairieLink.commune.in_(codes)).execute()
 
 
 def invite(actor, commune, *, anyway=False):

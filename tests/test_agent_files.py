@@ -7,11 +7,13 @@ import pytest
 
 from benchmarks import agents as sample
 from models import Agent, AgentFile, AgentLine, AgentPart, Commune, Event, Job, Mail, Role, WebSession, database, now
-from portal import agent_files, agent_import, clock, jobs, outbox
+from portal import accounts, agent_files, agent_import, clock, jobs, outbox
 from portal.agent_files import AgentFileUnusable
 from portal.agent_import import AgentFileReplaced, AgentFileUnderWay
+from portal.procedure import CLOCK
 from tests.engines import ONE_ENGINE
 from tests.factories import a_commune, an_agent, an_officer, log_in
+from tests.statements import count_statements
 from tests.test_back_office import Desk
 
 HEADERS = ("courriel;prénom;nom;rôle;qualité;unité;lieu;date de naissance;SIRET;habilité du;habilité jusqu’au;commune;"
@@ -247,6 +249,15 @@ def test_those_who_are_new_are_invited_by_the_outbox_and_told_of_both_ways(db, s
     assert Event.select().where(Event.act == "inviter").count() == 1
 
 
+def test_many_are_invited_in_as_many_statements_as_one(db):
+    taken = []
+    for agents in ([an_officer()], [an_officer(), an_officer(), an_officer()]):
+        with count_statements() as statements, database.atomic():
+            accounts.send_links(CLOCK, agents)
+        taken.append(len(statements))
+    assert taken == [3, 3] and Mail.select().count() == 4
+
+
 # --- Addresses of mairies -------------------------------------------------------------------------------------------
 
 def test_addresses_of_mairies_come_in_a_file_too(db):
@@ -259,6 +270,18 @@ def test_addresses_of_mairies_come_in_a_file_too(db):
     assert [town.email for town in Commune.select().order_by(Commune.code)] == ["mairie@lyon.example",
                                                                                 "mairie@paris.example"]
     assert outcomes(take_in(*lines[:2], headers="commune;courriel")) == ["same", "same"]
+
+
+def test_many_addresses_take_as_many_statements_as_one(db):
+    a_commune(), a_commune("75056"), a_commune("69189")
+    taken = []
+    for lines in (["69123;a@b.fr"], ["69123;c@b.fr", "75056;c@b.fr", "69189;c@b.fr"]):
+        file = read(a_file(*lines, headers="commune;courriel"))
+        agent_import.confirm(file)
+        with count_statements() as statements:
+            clock.run(name="ecrire_comptes")
+        taken.append(len(statements))
+    assert taken[1] <= taken[0] and Commune.select().where(Commune.email == "c@b.fr").count() == 3
 
 
 # --- The commands ---------------------------------------------------------------------------------------------------

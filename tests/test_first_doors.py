@@ -127,7 +127,7 @@ def test_links_end(db, ends):
     if ends == "another invitation":
         first_doors.invite(ministry, town)
     if ends == "another address":
-        first_doors.note_address(town.code, "autre@lyon.example")
+        first_doors.note_addresses({town.code: "autre@lyon.example"})
     with time_machine.travel(now() + later, tick=False):
         with pytest.raises(LinkDead):
             first_doors.open_account(own)
