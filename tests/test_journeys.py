@@ -49,7 +49,7 @@ class Person:
         self.page.goto(f"{self.demo.url}{path}")
 
     def presses(self, name):
-        self.page.get_by_role("button", name=name, exact=True).click()
+        self.page.get_by_role("button", name=name).first.click()
 
     def follows(self, name):
         self.page.get_by_role("link", name=name).first.click()
