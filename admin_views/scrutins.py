@@ -9,12 +9,20 @@ from wtforms.validators import ValidationError
 from admin_views.base import ScopedView, words
 from admin_views.paging import GREATEST
 from models import COUNTRY, Commune, Rules, Scrutin, Tour, TourDay, now
-from portal import jobs, law, tours
+from portal import jobs, law, step_up, tours
 from portal.access import MINISTRY
 from portal.catalogue import PARIS
 from portal.communes import find
 
 A_WEEK = datetime.timedelta(days=7)     # between two tours
+
+
+class ForTheCountry(ScopedView):
+    """What a whole country votes by: who writes it proves anew that it is them."""
+
+    create_view = step_up.wanted(ScopedView.create_view)
+    edit_view = step_up.wanted(ScopedView.edit_view)
+    delete_view = step_up.wanted(ScopedView.delete_view)
 
 
 # --- Territories ----------------------------------------------------------------------------------------------------
@@ -26,7 +34,7 @@ def territory(form, field):
         raise ValidationError(gettext("field.territory"))
 
 
-class InTerritory(ScopedView):
+class InTerritory(ForTheCountry):
     """Rows of a territory, told in words: one statement for the names of communes."""
 
     column_formatters = {"territory": lambda view, context, row, name: row.where}
@@ -98,7 +106,7 @@ def in_order(form, field):
             raise ValidationError(gettext("field.tour_order"))
 
 
-class FollowedByFiles(ScopedView):
+class FollowedByFiles(ForTheCountry):
     """Rows that say when a tour is held: the files that cover it follow."""
 
     def follow(self, row):
