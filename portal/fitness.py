@@ -3,6 +3,8 @@ start of servers and worker, and, where the database was gone then, at its first
 import logging
 import time
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 
 from peewee import DatabaseError, InterfaceError, fn
 from playhouse.pool import MaxConnectionsExceeded
@@ -38,17 +40,10 @@ def _walls():
 def _sample_accounts():
     domain = fn.LOWER(Agent.email)
     reserved = [domain.endswith(f"{before}{name}") for name in RESERVED for before in ("@", ".")]
-    found = Agent.select().where(Agent.suspended_at.is_null(), _any(reserved)).count()
+    found = Agent.select().where(Agent.suspended_at.is_null(), reduce(or_, reserved)).count()
     if found:
         yield (f"{SAID}sample accounts: {found}, of addresses nobody can own (.{', .'.join(RESERVED)}); suspend them, "
                "or begin with an empty database")
-
-
-def _any(conditions):
-    first, *others = conditions
-    for condition in others:
-        first |= condition
-    return first
 
 
 def _clocks():

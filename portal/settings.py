@@ -4,6 +4,7 @@ import ipaddress
 import os
 import secrets
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -71,8 +72,7 @@ class Settings:
 
     @property
     def hosts(self):
-        listed = [host.strip() for host in self.trusted_hosts.split(",") if host.strip()]
-        return listed or [urlsplit(self.base_url).hostname, *(() if self.production else LOOPBACK)]
+        return _listed(self.trusted_hosts) or [urlsplit(self.base_url).hostname, *(() if self.production else LOOPBACK)]
 
 
 NUMBERS = {field.name for field in fields(Settings) if field.type is int}
@@ -209,9 +209,20 @@ def _is_place_of_anchors(text):
 
 def _are_networks(text):
     try:
-        return all(ipaddress.ip_network(network.strip()) for network in text.split(",") if network.strip())
+        networks(text)
+        return True
     except ValueError:
         return False
+
+
+@cache
+def networks(text):
+    """Those that a setting names. Raises ValueError."""
+    return [ipaddress.ip_network(name) for name in _listed(text)]
+
+
+def _listed(text):
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 # --- Unsafe in production -------------------------------------------------------------------------------------------
@@ -261,10 +272,9 @@ def _unsafe_addresses(settings):
         yield f"{PREFIX}SHARED_NETWORKS: a network as wide as a country would leave next to nobody under a limit"
 
 
-def _spare_too_many(networks):
+def _spare_too_many(text):
     """Networks are well-formed here: what is unusable was said before."""
-    found = [ipaddress.ip_network(network.strip()) for network in networks.split(",") if network.strip()]
-    return any(network.prefixlen < WIDEST[network.version] for network in found)
+    return any(network.prefixlen < WIDEST[network.version] for network in networks(text))
 
 
 def _unsafe_providers(settings):

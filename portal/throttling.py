@@ -4,7 +4,6 @@ All of it is known before the view runs, and is counted in one statement there. 
 code, a reference that names no file) it counts itself, see `portal.limits`.
 """
 import ipaddress
-from functools import cache
 
 from flask import current_app, request
 from flask_login import current_user
@@ -34,7 +33,7 @@ def address():
     except ValueError:
         return "unknown"
     found = getattr(found, "ipv4_mapped", None) or found
-    if any(found in network for network in _shared(settings.active().shared_networks)):
+    if any(found in network for network in settings.networks(settings.active().shared_networks)):
         return None
     return str(found if found.version == 4 else ipaddress.ip_network((found, 64), strict=False))
 
@@ -68,8 +67,3 @@ def _holding():
     for limits, methods, by, when in getattr(current_app.view_functions.get(request.endpoint), "limits", ()):
         if request.method in methods and when():
             yield limits, by
-
-
-@cache
-def _shared(networks):
-    return [ipaddress.ip_network(network.strip()) for network in networks.split(",") if network.strip()]
