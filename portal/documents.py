@@ -4,7 +4,6 @@ from typing import NamedTuple
 from models import Status
 from portal import mail
 from portal.calendrier import calendar
-from portal.paper import printed
 from portal.recepisse import sheet
 
 RECEPISSES = {Status.DEPOSEE: "deposer", Status.ETABLIE: "etablir", Status.VALIDEE: "valider"}  # by the act it tells
@@ -24,6 +23,7 @@ def attached(name, facts):
     """What goes with the mail `name`, from its facts."""
     found = []
     if name in SHEETS:
+        from portal.paper import printed    # its library weighs 23 MB, and most processes never print
         found.append(Document(SHEETS[name], "application/pdf", printed(sheet(name, facts))))
     if name == mail.NAMES["valider"] and facts["tours"]:
         found.append(Document("jours-de-vote.ics", "text/calendar", calendar(name, facts)))
