@@ -194,7 +194,11 @@ def _set_password(agent, kept):
 @walls.whole_country()
 def withdraw_links(agent):
     """Links that still let somebody choose a password of `agent` die."""
-    SingleUse.delete().where(SingleUse.kind.in_(list(LIFE)), SingleUse.subject == str(agent.id),
+    _withdraw_links([agent.id])
+
+
+def _withdraw_links(numbers):
+    SingleUse.delete().where(SingleUse.kind.in_(list(LIFE)), SingleUse.subject.in_(list(map(str, numbers))),
                              SingleUse.used_at.is_null()).execute()
 
 
@@ -275,10 +279,16 @@ def is_delegated(agent):
 def suspend(actor, agent):
     """Close an account at once: no log-in, and the sessions and links under way end."""
     with transaction():
-        Agent.update(suspended_at=now()).where(Agent.id == agent.id, Agent.suspended_at.is_null()).execute()
-        withdraw_links(agent)
-        end_sessions(agent)
-        journal.record(actor, "suspendre", "agent", agent.id)
+        suspend_all(actor, [agent.id])
+
+
+def suspend_all(actor, numbers):
+    """The same for the accounts of these numbers, in the transaction of the caller."""
+    Agent.update(suspended_at=now()).where(Agent.id.in_(numbers), Agent.suspended_at.is_null()).execute()
+    _withdraw_links(numbers)
+    _end_log_ins(numbers)
+    WebSession.delete().where(WebSession.agent.in_(numbers)).execute()
+    journal.record(actor, "suspendre", "agent", *numbers)
 
 
 @walls.whole_country()
@@ -293,13 +303,18 @@ def reactivate(actor, agent):
 def end_sessions(agent, but=""):
     """All of an agent's, except those of the log-in `but`. A log-in that waits for its code ends as well: its password
     may be the one that was changed."""
-    SingleUse.delete().where(SingleUse.kind == "password", SingleUse.subject == password_given(agent)).execute()
+    _end_log_ins([agent.id])
     return WebSession.delete().where(WebSession.agent == agent.id, WebSession.login != but).execute()
 
 
-def password_given(agent):
-    """Subject of the log-ins of `agent` that wait for their code, see `portal.second_factor`."""
-    return f"password {agent.id}"
+def _end_log_ins(numbers):
+    SingleUse.delete().where(SingleUse.kind == "password",
+                             SingleUse.subject.in_([password_given(number) for number in numbers])).execute()
+
+
+def password_given(number):
+    """Subject of the log-ins of an agent that wait for their code, see `portal.second_factor`."""
+    return f"password {number}"
 
 
 def forget_expired():

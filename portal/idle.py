@@ -1,8 +1,8 @@
 """Accounts that nobody used for six months are closed at night; whoever manages accounts opens them again."""
 from dateutil.relativedelta import relativedelta
 
-from models import Agent, WebSession, now
-from portal import jobs, journal
+from models import Agent, now
+from portal import accounts, jobs
 from portal.database import free_rows
 from portal.procedure import CLOCK
 
@@ -22,9 +22,7 @@ def close_some(job):
     """A step of the work CLOSE. Returns how many accounts."""
     ids = [agent.id for unused in _unused() for agent in free_rows(unused.limit(BATCH))]
     if ids:
-        Agent.update(suspended_at=now()).where(Agent.id.in_(ids)).execute()
-        WebSession.delete().where(WebSession.agent.in_(ids)).execute()
-        journal.record(CLOCK, "suspendre", "agent", *ids)
+        accounts.suspend_all(CLOCK, ids)
     return len(ids)
 
 

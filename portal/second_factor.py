@@ -273,7 +273,7 @@ def _hash_now(agent, code):
 def await_code(agent):
     """A token for the browser that gave the right password: it lets that browser, and no other, try codes."""
     token = secrets.token_urlsafe(32)
-    SingleUse.create(hash=digest(token), kind="password", subject=accounts.password_given(agent),
+    SingleUse.create(hash=digest(token), kind="password", subject=accounts.password_given(agent.id),
                      expires_at=now() + LIFE_OF_A_LOG_IN)
     return token
 

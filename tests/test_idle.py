@@ -1,10 +1,12 @@
 """Accounts that nobody used for six months are closed, and opened again by hand."""
 import datetime
 
+import pytest
 import time_machine
 
 from models import Agent, Event, Role, now
 from portal import accounts, clock, idle, jobs
+from portal.errors import LinkDead
 from portal.procedure import CLOCK
 from tests.factories import an_agent, an_officer
 
@@ -31,8 +33,11 @@ def test_accounts_unused_for_six_months_are_suspended_once_and_in_batches(db, mo
 
 def test_an_account_that_was_opened_again_stays_open(db):
     agent = an_officer(seen_at=now() - SEVEN_MONTHS)
+    link = accounts.invite(agent)
     jobs.through(idle.CLOSE)
     accounts.reactivate(CLOCK, agent)
+    with pytest.raises(LinkDead):
+        accounts.invited(link)
     assert jobs.through(idle.CLOSE) == 0 and closed() == set()
     with time_machine.travel(now() + SEVEN_MONTHS, tick=False):
         assert jobs.through(idle.CLOSE) == 1
