@@ -308,6 +308,7 @@ class Agent(Table):
     sub = CharField(255, null=True)                             # …to whom it knows under this subject
     look_up_suspended_at = UtcDateTimeField(null=True)          # too many misses at the counter
     suspended_at = UtcDateTimeField(null=True)
+    suspended_by = CharField(10, null=True)                     # the role that did: a manager undoes no ministry's act
     seen_at = UtcDateTimeField(null=True, index=True)           # last log-in
     created_at = UtcDateTimeField(default=now)
 

@@ -27,6 +27,12 @@ class OwnAccount(Refused):
     status = 409
 
 
+class AddressInUse(Refused):
+    """Links go to the address of an account: a manager who wrote their own there would soon be the colleague."""
+
+    status = 409
+
+
 def address(form, field):
     """What is missing is said by another validator."""
     if field.data:
@@ -125,6 +131,8 @@ class Accounts(ScopedView):
         """Whoever was logged in may have had another role or town; links were for who had the address of before."""
         if row.id == self.actor.id and form.role.data != row.role:
             raise OwnAccount()
+        if self.actor.role == Role.MANAGER and form.email.data != row.email and accounts.is_in_use(row):
+            raise AddressInUse()
         changed = super().change(form, row)
         if changed.email != row.email:
             accounts.note_address(self.actor, changed, row.email)

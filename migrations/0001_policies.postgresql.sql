@@ -125,6 +125,7 @@ USING (commune_id = (SELECT current_setting('app.commune', true)::bpchar));
 
 GRANT SELECT (id, email, first_name, last_name, role, quality, unit, place, commune_id, totp_since, habilitated_from,
               habilitated_until, delegated_from, delegated_until, birth_date, siret, look_up_suspended_at, suspended_at,
+              suspended_by,
               seen_at, created_at),
       UPDATE (email, first_name, last_name, role, quality, siret, delegated_from, delegated_until)
 ON agent TO maprocuration_town_hall;

@@ -33,6 +33,7 @@ CREATE TABLE agent (
     sub VARCHAR(255),
     look_up_suspended_at TIMESTAMPTZ,
     suspended_at TIMESTAMPTZ,
+    suspended_by VARCHAR(10),
     seen_at TIMESTAMPTZ,
     created_at TIMESTAMPTZ NOT NULL,
     FOREIGN KEY (commune_id) REFERENCES commune (code) ON DELETE RESTRICT,

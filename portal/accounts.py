@@ -40,6 +40,12 @@ class AccountSuspended(Refused):
     status = 403
 
 
+class SuspendedAbove(Refused):
+    """What the ministry closed, the ministry opens again."""
+
+    status = 409
+
+
 class DelegationOver(Refused):
     """The mayor's delegation ended, or has not begun. Told as above."""
 
@@ -63,6 +69,13 @@ def chosen(agents):
     ids = [agent.id for agent in agents]
     return {number for number, in Agent.select(Agent.id).where(
         Agent.id.in_(ids), Agent.password_hash.is_null(False)).tuples()}
+
+
+@walls.whole_country()
+def is_in_use(agent):
+    """Did its owner ever come in, or choose how to?"""
+    return bool(agent.seen_at or chosen([agent]) or Agent.select().where(
+        Agent.id == agent.id, Agent.sub.is_null(False)).exists())
 
 
 def log_in_name(email):
@@ -284,7 +297,8 @@ def suspend(actor, agent):
 
 def suspend_all(actor, numbers):
     """The same for the accounts of these numbers, in the transaction of the caller."""
-    Agent.update(suspended_at=now()).where(Agent.id.in_(numbers), Agent.suspended_at.is_null()).execute()
+    open_ones = Agent.id.in_(numbers), Agent.suspended_at.is_null()
+    Agent.update(suspended_at=now(), suspended_by=actor.role).where(*open_ones).execute()
     _withdraw_links(numbers)
     _end_log_ins(numbers)
     WebSession.delete().where(WebSession.agent.in_(numbers)).execute()
@@ -293,9 +307,12 @@ def suspend_all(actor, numbers):
 
 @walls.whole_country()
 def reactivate(actor, agent):
-    """Open a suspended account again, with the password it had; from now on it counts as used."""
+    """Open a suspended account again, with the password it had; from now on it counts as used. Raises
+    SuspendedAbove."""
     with transaction():
-        Agent.update(suspended_at=None, seen_at=now()).where(Agent.id == agent.id).execute()
+        if actor.role == Role.MANAGER and agent.suspended_by == Role.MINISTRY:
+            raise SuspendedAbove()
+        Agent.update(suspended_at=None, suspended_by=None, seen_at=now()).where(Agent.id == agent.id).execute()
         journal.record(actor, "reactiver", "agent", agent.id)
 
 

@@ -14,6 +14,7 @@ from tests.test_back_office import Desk, confirm
 from tests.test_second_factor import protected
 
 GRID = "/admin/comptes/"
+ALL = "/admin/agents/"
 NEW = {"email": "Sam.Roy@Exemple.fr ", "first_name": "Sam", "last_name": "Roy", "quality": "agent d’accueil",
        "role": "commune"}
 
@@ -21,6 +22,11 @@ NEW = {"email": "Sam.Roy@Exemple.fr ", "first_name": "Sam", "last_name": "Roy", 
 @pytest.fixture
 def manager(app):
     return Desk(app, an_agent(Role.MANAGER, first_name="Alix", last_name="Maire"))
+
+
+@pytest.fixture
+def ministry(app):
+    return Desk(app, an_agent(Role.MINISTRY, first_name="Sacha", last_name="Ministère"))
 
 
 def link_in(text):
@@ -179,14 +185,33 @@ def test_who_takes_a_second_factor_off_gets_no_way_in(app, manager):
     assert "Alix Maire" in told and accounts.invited(link_in(told)) == agent and "/invitation/" not in manager.text
 
 
-def test_another_address_is_told_to_both_and_keeps_nothing_of_the_first(manager):
+@pytest.mark.parametrize("used", [{"seen_at": now()}, {"sub": "x"}, {"password_hash": "x"}])
+def test_a_manager_writes_no_address_into_an_account_in_use(manager, used):
+    """Links go there: it would be the manager's own."""
+    agent = an_agent(Role.COMMUNE, **{"password_hash": None, **used})
+    manager.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", email="alix@exemple.fr")
+    assert "Seul le ministère la change" in manager.said and Agent.get_by_id(agent.id).email == agent.email
+
+
+def test_a_manager_opens_no_account_that_the_ministry_closed(manager, ministry):
+    agent = an_agent(Role.COMMUNE)
+    accounts.suspend(ministry.agent, agent)
+    with pytest.raises(accounts.SuspendedAbove):
+        accounts.reactivate(manager.agent, Agent.get_by_id(agent.id))
+    accounts.reactivate(ministry.agent, Agent.get_by_id(agent.id))
+    accounts.suspend(manager.agent, agent)
+    accounts.reactivate(manager.agent, Agent.get_by_id(agent.id))
+    assert Agent.get_by_id(agent.id).suspended_at is None
+
+
+def test_another_address_is_told_to_both_and_keeps_nothing_of_the_first(ministry):
     agent = an_agent(Role.COMMUNE, issuer="https://proconnect.example", sub="x")
     known = accounts.invite(agent)
-    manager.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", email="autre@exemple.fr")
+    ministry.opens(f"{ALL}edit/?id={agent.id}").presses("Enregistrer", email="autre@exemple.fr")
     mails = list(Mail.select().where(Mail.name == "adresse_de_compte"))
     assert {mail.recipient for mail in mails} == {agent.email, "autre@exemple.fr"}
     told = outbox.render("adresse_de_compte", mails[0].context).text
-    assert all(said in told for said in ("Alix Maire", agent.email, "autre@exemple.fr"))
+    assert all(said in told for said in ("Sacha Ministère", agent.email, "autre@exemple.fr"))
     with pytest.raises(accounts.LinkDead):
         accounts.invited(known)
     assert Agent.get_by_id(agent.id).sub is None
@@ -240,7 +265,8 @@ def test_accounts_are_found_by_the_beginning_of_a_name_or_address(manager, words
 ENDINGS = {
     "suspension": lambda desk, agent: accounts.suspend(CLOCK, agent),
     "role": lambda desk, agent: desk.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", role="manager"),
-    "address": lambda desk, agent: desk.opens(f"{GRID}edit/?id={agent.id}").presses("Enregistrer", email="a@b.fr"),
+    "address": lambda desk, agent: Desk(desk.client.application, an_agent(Role.MINISTRY)).opens(
+        f"{ALL}edit/?id={agent.id}").presses("Enregistrer", email="a@b.fr"),
     "password": lambda desk, agent: accounts.choose_password(accounts.invite(agent), "encore une phrase assez longue"),
     "own password": lambda desk, agent: accounts.change_password(
         agent, "encore une phrase assez longue", WebSession(login="ailleurs")),

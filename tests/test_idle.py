@@ -23,6 +23,7 @@ def test_accounts_unused_for_six_months_are_suspended_once_and_in_batches(db, mo
     unused = {an_officer(seen_at=long_ago).id, an_agent(Role.MANAGER, seen_at=long_ago).id,
               an_officer(created_at=long_ago).id}
     an_officer(seen_at=now(), created_at=long_ago)
+    accounts.invite(an_officer(created_at=long_ago))
     an_officer()
     assert jobs.through(idle.CLOSE) == 3 and closed() == unused
     assert jobs.through(idle.CLOSE) == 0 and "desactiver" in clock.WORKS
