@@ -15,7 +15,7 @@ from tests.smtp import MailServer
 from tests.stack import Process, free_ports
 
 SUBMISSIONS = 200
-VOTERS = 20
+VOTERS = 100        # two files each: who files more than five an hour is asked to wait
 CRASH_AFTER = (20, 80, 140)  # submissions accepted
 PATIENCE = 120  # seconds
 
