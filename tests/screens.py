@@ -517,9 +517,6 @@ PROCONNECT_SCREENS = (
         linked_proof, sends("/proconnect/preuve"), logs_in("mairie"))),
     Screen("proconnect/preuve-portee", "/connexion", None, (
         fills_then_waits, sends("/proconnect/preuve"), logs_in("maire"))),
-    Screen("proconnect/lien-a-retirer", "/connexion", None, (
-        by_proconnect("maire"),
-        opens("{w.url}/admin/comptes/proconnect/?id={w.colleague.id}"))),
 )
 
 VOTER = (
@@ -718,6 +715,7 @@ COMMUNE = (
     Screen("maire/compte-invitation", "/admin/comptes/details/?id={w.colleague.id}", maire, (sends("/inviter/"),)),
     Screen("maire/compte-double-authentification",
            "/admin/comptes/double-authentification/?id={w.colleague.id}", maire),
+    Screen("maire/compte-lien-proconnect", "/admin/comptes/proconnect/?id={w.colleague.id}", maire),
 )
 
 PROFILE = (
@@ -795,6 +793,7 @@ MINISTRY = (
     Screen("ministere/agent-nouveau", "/admin/agents/new/", ministere),
     Screen("ministere/agent-nouveau-erreurs", "/admin/agents/new/", ministere, (sends(),)),
     Screen("ministere/agent-double-authentification", "/admin/agents/double-authentification/?id=1", ministere),
+    Screen("ministere/agent-lien-proconnect", "/admin/agents/proconnect/?id=1", ministere),
     Screen("ministere/style", "/admin/style/", ministere),
     Screen("ministere/agent-invitation", "/admin/agents/details/?id=1", ministere, (sends("/inviter/"),)),
     Screen("ministere/courriels", "/admin/courriels/", with_a_held_mail),

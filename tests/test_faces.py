@@ -32,7 +32,7 @@ NO_FACE = {  # addresses that answer with something else than a page, and those 
     "static", "pages.communes", "pages.sante", "pages.session", "pages.calendrier", "pages.recepisse_pdf",
     "procurations.export", "pages.activation", "pages.cles", "pages.suite_de_deconnexion",
     "pages.cle", "pages.cle_en_second", "pages.defi", "pages.defi_de_preuve", "cles.index", "cles.defi",
-    "pages.mes_donnees_json", "pages.resiliation_pdf", "registre.export"}
+    "pages.mes_donnees_json", "pages.resiliation_pdf", "registre.export", "silences.export_view", "imports.rapport"}
 NOWHERE = ("/nulle-part", "/admin/nulle-part", "/deconnexion")
 
 
