@@ -2,6 +2,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from models import Status
 from tests.browser import PHONE, needs_chromium
@@ -157,7 +158,7 @@ def test_a_whole_reference_is_said_one_character_at_a_time(officer):
     said = officer.page.locator("[data-spelled]")
     assert said.inner_text() == ""
     officer.presses("x")
-    assert said.inner_text() == "B, 7, K, 2, M, X"
+    expect(said).to_have_text("B, 7, K, 2, M, X")
 
 
 def test_the_time_left_is_shown_said_and_ends(browser, world):

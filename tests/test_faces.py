@@ -24,8 +24,9 @@ WIDEST = """[...document.querySelectorAll("body *")].reverse().find(
 REFUSED = re.compile("status of [45]")          # the browser says of each error page that it is one
 EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 COLOURS = {"resultTypes": ["violations"], "runOnly": ["color-contrast", "link-in-text-block"]}
-WAYS = (("phone, light", PHONE, "light", EVERY_RULE), ("screen, dark", SCREEN, "dark", EVERY_RULE))
-OTHER_WAYS = (("phone, dark", PHONE, "dark", COLOURS), ("screen, light", SCREEN, "light", COLOURS))
+WAYS = (("phone, light", PHONE, "light", EVERY_RULE), ("screen, dark", SCREEN, "dark", COLOURS))
+OTHER_WAYS = (("screen, dark", SCREEN, "dark", EVERY_RULE), ("phone, dark", PHONE, "dark", COLOURS),
+              ("screen, light", SCREEN, "light", COLOURS))
 # The screens of others with other words: once is enough.
 ALIKE = {*ERROR[1:], *HARD_SCREENS, *MAILS[len(SAMPLES):]}
 NO_FACE = {  # addresses that answer with something else than a page, and those that only lead on
