@@ -372,7 +372,7 @@ def report(seconds):
 
 
 def test_any_history_keeps_what_must_hold_L73_L77_R80(db, monkeypatch):
-    run(monkeypatch, 100)
+    run(monkeypatch, 50)
 
 
 @pytest.mark.long
